@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { Limits } from './limits.ts';
+import { SandboxLevel } from './sandbox.ts';
+
+/** What was in force when a run started, from the machine's and the repository's configuration and the flags. A run never looks there again. */
+export const RunSettings = z.object({
+  /** The agent that stands for `default`; null when no node needs one. */
+  agent: z.string().nullable(),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      run: z.string(),
+      kind: z.string(),
+      timeoutMs: z.number().optional(),
+      fix: z.string().optional(),
+      changed: z.string().optional(),
+    }),
+  ),
+  setup: z.string().nullable(),
+  copy: z.array(z.string()),
+  carry: z.array(z.string()),
+  limits: Limits,
+  sandbox: SandboxLevel,
+  identity: z.object({ name: z.string(), email: z.string() }),
+  /** Answer `approved` wherever it is offered, in the name of the requester. */
+  yes: z.boolean(),
+  /** The checkout from which the run was started; `copy` reads there. */
+  checkout: z.string().nullable(),
+  /** Whether a merge pushes the target. */
+  push: z.boolean(),
+});
+export type RunSettings = z.infer<typeof RunSettings>;

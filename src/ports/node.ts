@@ -1,0 +1,168 @@
+import type { AgentEntry } from '../domain/agent-entry.ts';
+import type { Blueprint } from '../domain/blueprint.ts';
+import type { CheckEvidence } from '../domain/evidence.ts';
+import type { EventPayload } from '../domain/event.ts';
+import type { NodeKindDescriptor } from '../domain/node-kind.ts';
+import type { Needs, Usage } from '../domain/run.ts';
+import type { Task } from '../domain/task.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { CrashPoint } from '../lib/crash-point.ts';
+import type { AgentAdapter } from './agent.ts';
+import type { Forge } from './forge.ts';
+import type { Sandbox } from './sandbox.ts';
+import type { CommitText, Workspace } from './workspace.ts';
+
+/** A kind of node, as it comes in by the plugin door. */
+export type NodeKind = {
+  readonly descriptor: NodeKindDescriptor;
+} & (
+  | {
+      readonly mode: 'execute';
+      /** Whether a step of this kind occupies one of the agents' places. */
+      readonly agentic: boolean;
+      /**
+       * Does the step's work. Expected outcomes are values; a rejection is the outcome `error`. On abort of `context.signal` it
+       * ends what it started and returns or rejects soon: the result is then ignored.
+       */
+      execute(context: StepContext): Promise<StepResult>;
+    }
+  | {
+      readonly mode: 'wait';
+      /** What the parked run needs of a person. No process runs meanwhile. */
+      needs(facts: { fields: Record<string, unknown>; with: Record<string, unknown>; head: string; blueprint: Blueprint; task: Task }): Needs;
+    }
+  /** Executes nothing itself: `advance` enters what it holds. */
+  | { readonly mode: 'compose' }
+);
+
+export type StepResult =
+  | {
+      readonly kind: 'outcome';
+      readonly outcome: string;
+      readonly outputs?: Readonly<Record<string, unknown>>;
+      /** One sentence for a person: why this outcome. */
+      readonly detail?: string;
+      /** What a person must know if this outcome parks the run. */
+      readonly park?: { readonly code: string; readonly needs: Needs['kind']; readonly files?: readonly string[] };
+      readonly merged?: { readonly target: string; readonly commit: string; readonly tree: string };
+    }
+  /** A bound of the run was reached: parks, whatever the edges say. */
+  | { readonly kind: 'limit'; readonly limit: string; readonly used: number; readonly max: number; readonly text: string };
+
+/** Everything that a step may use. All of it belongs to one attempt and is void once that has lost its lease. */
+export interface StepContext {
+  readonly run: RunFacts;
+  readonly task: Task;
+  readonly blueprint: Blueprint;
+  readonly step: StepFacts;
+  readonly limits: StepLimits;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly crashPoint: CrashPoint;
+
+  /** The walls round everything that the step starts. */
+  readonly sandbox: Sandbox;
+  /** The environment for commands and checks. */
+  readonly commandEnv: Readonly<Record<string, string>>;
+  /** Opens the workspace on first use: made, set up, at the run's head. */
+  workspace(): Promise<Workspace>;
+  /** The text of a commit for what this step changed. */
+  commitText(message?: string): CommitText;
+
+  readonly checks: readonly CheckDeclaration[];
+  readonly agents: AgentDirectory;
+  readonly forge: Forge;
+  readonly git: RunGit;
+
+  /** Appends to the run's journal. Resolves when it is stored or queued to be. */
+  emit(payload: EventPayload): Promise<void>;
+  /** Says something once in the run's journal. */
+  say(level: 'info' | 'warning', text: string): Promise<void>;
+  recordEvidence(evidence: CheckEvidence): Promise<void>;
+  /** Names of the checks that the run's earlier steps passed on any of its heads. */
+  passedChecks(): Promise<readonly string[]>;
+  /** The node whose output or checkpoint is asked for, as `reset` needs: the head after its latest step. */
+  headAfter(node: string): Promise<string | undefined>;
+}
+
+export interface RunFacts {
+  readonly id: string;
+  readonly slug: string;
+  readonly base: { readonly ref: string; readonly commit: string };
+  readonly target: string | null;
+  readonly head: string;
+  readonly requester: string;
+  /** Whether a merge into the target pushes it. */
+  readonly push: boolean;
+  /** Commit that the run's branch in the forge is believed to stand on. */
+  readonly delivered: string | null;
+}
+
+export interface StepFacts {
+  readonly node: string;
+  readonly n: number;
+  readonly attempt: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly with: Readonly<Record<string, unknown>>;
+}
+
+/** What is left to this step. Undefined means unbounded. */
+export interface StepLimits {
+  readonly silenceMs: number;
+  readonly wallMs: number;
+  readonly turns: Bound;
+  readonly tokens: Bound | undefined;
+  /** US dollars. */
+  readonly cost: Bound | undefined;
+}
+
+/** `used` by earlier steps, of at most `max`. */
+export interface Bound {
+  readonly used: number;
+  readonly max: number;
+}
+
+export interface CheckDeclaration {
+  readonly name: string;
+  readonly run: string;
+  readonly kind: string;
+  readonly timeoutMs?: number | undefined;
+  readonly fix?: string | undefined;
+  readonly changed?: string | undefined;
+}
+
+export interface AgentDirectory {
+  /** The agent of that name; `default` is the run's own. Rejects with `agent/unknown`. */
+  resolve(name: string): { readonly name: string; readonly entry: AgentEntry; readonly adapter: AgentAdapter };
+  /** The latest session of that node (path) in this run. */
+  session(node: string): Promise<AgentSession | undefined>;
+  /** A session that an earlier attempt of this same step began and could not end. */
+  interrupted(): Promise<AgentSession | undefined>;
+  /** Remembers the session of this step; durable when it resolves. */
+  remember(session: AgentSession): Promise<void>;
+  /** A private HOME for that agent within this run. */
+  home(name: string): Promise<string>;
+  /** Adds to what the run has used; durable soon after. */
+  count(used: { turns?: number; usage?: Usage }): Promise<void>;
+  readonly hostEnv: Readonly<Record<string, string | undefined>>;
+}
+
+export interface AgentSession {
+  readonly agent: string;
+  readonly id: string;
+}
+
+/** Git on the run's commits in the git store, without a checkout. */
+export interface RunGit {
+  treeOf(commit: string): Promise<string>;
+  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+  /** The repository's present commit of a branch, fetched into the git store. */
+  fetchBranch(branch: string): Promise<string | undefined>;
+  /** The commits base..head put on top of `onto`; durable in the git store when it resolves. */
+  rebase(request: { base: string; head: string; onto: string }): Promise<RebaseResult>;
+  mergeBase(a: string, b: string): Promise<string | undefined>;
+}
+
+export type RebaseResult =
+  | { readonly kind: 'rebased'; readonly head: string; readonly samePatch: boolean }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] };

@@ -1,0 +1,162 @@
+-- Repositories, tasks, runs and their steps; the journal; workers. All in the schema `switchyard`, which the migrator has made.
+
+create table repository (
+  id          text primary key,
+  path        text not null,
+  created_at  timestamptz not null
+);
+
+create table task (
+  id          text primary key,
+  title       text not null,
+  body        text not null,
+  links       jsonb not null default '[]',
+  attachments jsonb not null default '[]',
+  labels      text[] not null default '{}',
+  priority    integer not null default 0,
+  requester   text not null,
+  origin      text unique,
+  created_at  timestamptz not null
+);
+
+create table task_repository (
+  task       text not null references task on delete cascade,
+  position   integer not null,
+  repository text not null references repository,
+  base_ref   text not null,
+  primary key (task, position)
+);
+
+create table task_dependency (
+  task       text not null references task on delete cascade,
+  depends_on text not null references task,
+  primary key (task, depends_on)
+);
+
+-- The run row is the truth; events are its history.
+create table run (
+  id             text primary key,
+  slug           text not null unique,
+  task           text not null references task,
+  repository     text not null references repository,
+  state          jsonb not null,
+  state_kind     text not null generated always as (state ->> 'kind') stored,
+  state_before   jsonb,              -- of a discarded run
+  blueprint      jsonb not null,     -- the copy that it started with
+  flow           jsonb not null,
+  settings       jsonb not null,     -- what was in force when it started
+  base_ref       text not null,
+  base_commit    text not null,
+  target         text,
+  head           text not null,
+  delivered      text,               -- the commit that its branch in the person's repository stands on
+  merged         jsonb,
+  consumed       jsonb not null,
+  granted        jsonb not null default '{}',  -- added to a limit by a retry
+  said           jsonb not null default '[]',  -- what is said only once in a run
+  next_seq       bigint not null default 1,
+  priority       integer not null default 0,
+  cancelling     boolean not null default false,
+  created_at     timestamptz not null,
+  ended_at       timestamptz
+);
+create index run_by_state on run (state_kind, created_at desc);
+create index run_by_age on run (created_at desc);
+create index run_by_repository on run (repository, created_at desc);
+
+-- waiting -> admitted -> running -> ended. `lease` is the number of the attempt that may write.
+create table step (
+  id         text primary key,
+  run        text not null references run,
+  repository text not null,
+  node       text not null,
+  n          integer not null,
+  kind       text not null,
+  agentic    boolean not null,
+  provider   text,
+  state      text not null,
+  inputs     jsonb not null,
+  lease      integer not null default 0,
+  failures   integer not null default 0,
+  job        uuid,
+  queue      text,
+  worker     text,
+  outcome    text,
+  detail     text,
+  outputs    jsonb,
+  checkpoint text,                  -- latest commit that holds its uncollected work
+  head       text,                  -- the run's head when it ended
+  priority   integer not null default 0,
+  created_at timestamptz not null,
+  started_at timestamptz,
+  ended_at   timestamptz,
+  unique (run, node, n)
+);
+create index step_open on step (state, created_at) where state <> 'ended';
+
+create table attempt (
+  step       text not null references step,
+  n          integer not null,
+  worker     text not null,
+  namespaces text[] not null default '{}',  -- walls whose processes must be gone before the workspace is used again
+  session    text,
+  agent      text,
+  seen_at    timestamptz not null,
+  started_at timestamptz not null,
+  ended_at   timestamptz,
+  result     text,
+  primary key (step, n)
+);
+create index attempt_open on attempt (worker) where ended_at is null;
+
+create table session (
+  run        text not null references run,
+  node       text not null,
+  agent      text not null,
+  id         text not null,
+  updated_at timestamptz not null,
+  primary key (run, node)
+);
+
+create table event (
+  run     text not null references run,
+  seq     bigint not null,
+  at      timestamptz not null,
+  kind    text not null,
+  actor   jsonb not null,
+  payload jsonb not null,
+  primary key (run, seq)
+);
+
+-- Agents' words and tool calls, many to a row, with a retention of their own.
+create table transcript (
+  run     text not null references run,
+  seq     bigint not null,
+  until   bigint not null,
+  events  jsonb not null,
+  primary key (run, seq)
+);
+
+create table evidence (
+  run         text not null references run,
+  commit      text not null,
+  name        text not null,
+  tree        text not null,
+  kind        text not null,
+  verdict     text not null,
+  items       jsonb not null,
+  report      text not null,
+  duration_ms double precision not null,
+  at          timestamptz not null,
+  primary key (run, commit, name)
+);
+create index evidence_by_tree on evidence (tree);
+
+create table worker (
+  id           text primary key,
+  machine      text not null,
+  pid          integer not null,
+  version      text not null,
+  started_at   timestamptz not null,
+  heartbeat_at timestamptz not null
+);

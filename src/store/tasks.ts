@@ -1,0 +1,41 @@
+import type { Task } from '../domain/task.ts';
+import { insert } from './changes.ts';
+import type { Queries } from './database.ts';
+import type { RepositoryRow } from './rows.ts';
+
+/** Stores the task with its repositories and dependencies; a task of the same id or origin is left as it is. */
+export async function insertTask(queries: Queries, task: Task, at: Date): Promise<void> {
+  const { repositories, dependencies, ...row } = task;
+  if (!(await insert(queries, 'task', { ...row, created_at: at }))) return;
+  for (const [position, { repository, baseRef }] of repositories.entries()) {
+    await insert(queries, 'task_repository', { task: task.id, position, repository, base_ref: baseRef });
+  }
+  for (const other of dependencies) await insert(queries, 'task_dependency', { task: task.id, depends_on: other });
+}
+
+export async function getTask(queries: Queries, id: string): Promise<Task> {
+  const [row] = await queries.query<Task>(
+    `select id, title, body, links, attachments, labels, priority, requester, origin,
+       (select coalesce(jsonb_agg(jsonb_build_object('repository', repository, 'baseRef', base_ref) order by position), '[]') from task_repository where task = id) as repositories,
+       (select coalesce(jsonb_agg(depends_on), '[]') from task_dependency where task = id) as dependencies
+     from task where id = $1`,
+    [id],
+  );
+  if (row === undefined) throw new Error(`task ${id} is gone`);
+  return row;
+}
+
+/** Remembers a repository; its path follows it when it was moved. */
+export async function upsertRepository(queries: Queries, repository: RepositoryRow, at: Date): Promise<void> {
+  await queries.query('insert into repository (id, path, created_at) values ($1, $2, $3) on conflict (id) do update set path = excluded.path', [
+    repository.id,
+    repository.path,
+    at,
+  ]);
+}
+
+export async function getRepository(queries: Queries, id: string): Promise<RepositoryRow> {
+  const [row] = await queries.query<RepositoryRow>('select id, path from repository where id = $1', [id]);
+  if (row === undefined) throw new Error(`repository ${id} is not known`);
+  return row;
+}
