@@ -140,8 +140,6 @@ export interface AgentDirectory {
   interrupted(): Promise<AgentSession | undefined>;
   /** Remembers the session of this step; durable when it resolves. */
   remember(session: AgentSession): Promise<void>;
-  /** A private HOME for that agent within this run. */
-  home(name: string): Promise<string>;
   /** Adds to what the run has used; durable soon after. */
   count(used: { turns?: number; usage?: Usage }): Promise<void>;
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
@@ -166,3 +164,17 @@ export interface RunGit {
 export type RebaseResult =
   | { readonly kind: 'rebased'; readonly head: string; readonly samePatch: boolean }
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
+
+/**
+ * Why a step's signal was aborted. `wall` and `timeout`: what was done so far is kept and counts. `cancel`: it is kept, the run is
+ * over. `shutdown`: another attempt will go on with the workspace. `lost`: another attempt has begun; touch nothing any more.
+ */
+export class StepAborted extends Error {
+  readonly why: 'wall' | 'timeout' | 'cancel' | 'shutdown' | 'lost';
+
+  constructor(why: StepAborted['why']) {
+    super(`the step was stopped: ${why}`);
+    this.name = 'StepAborted';
+    this.why = why;
+  }
+}

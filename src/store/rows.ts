@@ -26,6 +26,7 @@ export interface RunRow {
   readonly consumed: Consumed;
   readonly granted: Limits;
   readonly said: readonly string[];
+  readonly requester: string;
   readonly priority: number;
   readonly cancelling: boolean;
   readonly created_at: Date;
@@ -40,6 +41,8 @@ export interface StepRow {
   readonly n: number;
   readonly kind: string;
   readonly agentic: boolean;
+  /** Asked for by a person, outside the blueprint: a merge after the end. */
+  readonly aside: boolean;
   readonly provider: string | null;
   readonly state: StepState;
   readonly inputs: Readonly<Record<string, unknown>>;

@@ -2,7 +2,7 @@ import { insert, update } from './changes.ts';
 import type { Queries } from './database.ts';
 import type { AttemptRow, StepRow } from './rows.ts';
 
-export type NewStep = Pick<StepRow, 'id' | 'run' | 'repository' | 'node' | 'n' | 'kind' | 'agentic' | 'provider' | 'state' | 'inputs' | 'priority' | 'created_at'>;
+export type NewStep = Pick<StepRow, 'id' | 'run' | 'repository' | 'node' | 'n' | 'kind' | 'agentic' | 'aside' | 'provider' | 'state' | 'inputs' | 'priority' | 'created_at'>;
 
 export async function insertStep(queries: Queries, step: NewStep): Promise<void> {
   await insert(queries, 'step', { ...step });

@@ -55,6 +55,7 @@ create table run (
   granted        jsonb not null default '{}',  -- added to a limit by a retry
   said           jsonb not null default '[]',  -- what is said only once in a run
   next_seq       bigint not null default 1,
+  requester      text not null,
   priority       integer not null default 0,
   cancelling     boolean not null default false,
   created_at     timestamptz not null,
@@ -73,6 +74,7 @@ create table step (
   n          integer not null,
   kind       text not null,
   agentic    boolean not null,
+  aside      boolean not null default false,  -- asked for by a person, outside the blueprint: a merge after the end
   provider   text,
   state      text not null,
   inputs     jsonb not null,
@@ -151,6 +153,17 @@ create table evidence (
   primary key (run, commit, name)
 );
 create index evidence_by_tree on evidence (tree);
+
+-- Effects that follow a commit: done at least once, each looks before it acts. `worker` is the one that must do it, if any.
+create table outbox (
+  id         text primary key,       -- the idempotency key
+  run        text not null references run,
+  kind       text not null,
+  worker     text,
+  created_at timestamptz not null,
+  done_at    timestamptz
+);
+create index outbox_open on outbox (created_at) where done_at is null;
 
 create table worker (
   id           text primary key,

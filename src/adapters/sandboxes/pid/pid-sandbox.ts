@@ -1,0 +1,76 @@
+import { messageOf, SwitchyardError } from '../../../lib/error.ts';
+import { firstLine } from '../../../lib/exec/first-line.ts';
+import { resolveProgram } from '../../../lib/exec/resolve-program.ts';
+import { type StartedProcess, startProcess } from '../../../lib/exec/start.ts';
+import { keepTail } from '../../../lib/exec/tail.ts';
+import { sendSignal } from '../../../lib/processes.ts';
+import type { Sandbox, SandboxedProcess, SandboxProgram } from '../../../ports/sandbox.ts';
+import { identifyInit, namespaceName } from './namespace-name.ts';
+import { WalledProcess } from './walled-process.ts';
+
+/** A way to start programs in a pid namespace that dies with the harness. */
+export interface Walls {
+  readonly mechanism: string;
+  readonly warnings: readonly string[];
+  /** The launcher's command line. It reports one line on descriptor 3 once the namespace's init runs. */
+  launch(argv: readonly string[]): { readonly file: string; readonly args: readonly string[] };
+  /** The init as a pid of the host, given the launcher's pid and its report; undefined when it has ended already. */
+  initOf(launcher: number, report: string): number | undefined;
+}
+
+/** Level `pid`: nothing that a program starts outlives it, and nothing else is walled off. */
+export function pidSandbox(walls: Walls): Sandbox {
+  return {
+    level: 'pid',
+    mechanism: walls.mechanism,
+    guarantees: [
+      'Everything that a program starts ends with it, also what detached itself.',
+      'Nothing of it is left when Switchyard itself is killed.',
+      'Its processes neither see nor signal those outside.',
+    ],
+    warnings: [
+      'Network, files and the secrets in them are open to programs as to the user who runs Switchyard.',
+      'What a program has a service outside start (docker, systemd, cron) outlives it.',
+      ...walls.warnings,
+    ],
+    spawn: (program) => spawnWithin(walls, program),
+  };
+}
+
+async function spawnWithin(walls: Walls, program: SandboxProgram): Promise<SandboxedProcess> {
+  const argv = await resolveProgram(program);
+  const { cwd, input } = program;
+  // bubblewrap and shells set PWD anyway; this way it is there, and right, whatever makes the walls.
+  const env = { ...program.env, PWD: cwd };
+  const launcher = await startProcess({ ...walls.launch(argv), cwd, env, input, statusPipe: true }).catch(
+    (error: unknown) => {
+      throw cannotStart(argv[0], messageOf(error), error);
+    },
+  );
+  try {
+    const report = await firstReport(launcher);
+    const init = identifyInit(walls.initOf(launcher.pid, report));
+    return new WalledProcess(launcher, init, namespaceName(init));
+  } catch (error) {
+    sendSignal(launcher.pid, 'SIGKILL');
+    throw error;
+  }
+}
+
+async function firstReport(launcher: StartedProcess): Promise<string> {
+  const report = launcher.status && (await firstLine(launcher.status));
+  if (report !== undefined) return report;
+  const errors = keepTail(launcher.stderr);
+  launcher.stdout.resume();
+  await launcher.closed;
+  throw cannotStart('the sandbox', errors.text().trim());
+}
+
+function cannotStart(what: string, why: string, cause?: unknown): SwitchyardError {
+  return new SwitchyardError({
+    code: 'sandbox/cannot-start',
+    message: `cannot start ${what}: ${why}`,
+    hint: 'Run `switchyard doctor` to see what this machine can do.',
+    cause,
+  });
+}

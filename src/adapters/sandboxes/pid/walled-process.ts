@@ -1,0 +1,75 @@
+import { endsWithin } from '../../../lib/exec/ends-within.ts';
+import type { StartedProcess } from '../../../lib/exec/start.ts';
+import { isAlive, type ProcessIdentity, sendSignal } from '../../../lib/processes.ts';
+import { waitUntil } from '../../../lib/wait-until.ts';
+import type { Exit, SandboxedProcess } from '../../../ports/sandbox.ts';
+import { exitOfWalls } from './exit-of-walls.ts';
+import { programBelow } from './program-below.ts';
+
+/** The kernel kills at once; only a process stuck in the kernel (a dead network disk) takes longer. */
+const KILL_TIMEOUT_MS = 30_000;
+
+/**
+ * A program in a pid namespace of its own, below that namespace's init. The init is the proof of everything: the kernel kills all
+ * members when it ends, and does not let it end before them.
+ */
+export class WalledProcess implements SandboxedProcess {
+  readonly pid: number;
+  readonly namespace: string;
+  readonly stdin: SandboxedProcess['stdin'];
+  readonly stdout: SandboxedProcess['stdout'];
+  readonly stderr: SandboxedProcess['stderr'];
+  readonly exited: Promise<Exit>;
+  readonly #launcher: StartedProcess;
+  readonly #init: ProcessIdentity;
+  #hasEnded = false;
+  #wasKilled = false;
+
+  constructor(launcher: StartedProcess, init: ProcessIdentity, namespace: string) {
+    this.pid = launcher.pid;
+    this.namespace = namespace;
+    this.stdin = launcher.stdin;
+    this.stdout = launcher.stdout;
+    this.stderr = launcher.stderr;
+    this.#launcher = launcher;
+    this.#init = init;
+    this.exited = this.#settle();
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      if (graceMs <= 0 || !isAlive(this.#init)) break;
+      const program = programBelow(this.#init.pid);
+      if (program !== undefined) sendSignal(program, signal);
+      await endsWithin(this.#launcher.ended, graceMs);
+    }
+    await this.#kill();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#kill();
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy();
+    await this.exited;
+  }
+
+  async #kill(): Promise<void> {
+    const gone = () => {
+      if (!isAlive(this.#init)) return true;
+      this.#wasKilled ||= !this.#hasEnded;
+      sendSignal(this.#init.pid, 'SIGKILL');
+      return false;
+    };
+    await waitUntil(gone, { timeoutMs: KILL_TIMEOUT_MS, everyMs: 2, what: 'the end of all processes of a sandbox' });
+    await this.#launcher.ended;
+  }
+
+  async #settle(): Promise<Exit> {
+    const exit = await this.#launcher.ended;
+    this.#hasEnded = true;
+    // The launcher may be a moment ahead of the namespace whose end it brings about; a member may still hold the output open.
+    await this.#kill().catch(() => undefined); // told by `stop` and by disposal, which do the same again
+    await this.#launcher.closed;
+    // Launchers do not agree on what they end with when their init was killed.
+    return this.#wasKilled ? { code: null, signal: 'SIGKILL' } : exitOfWalls(exit);
+  }
+}

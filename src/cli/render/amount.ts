@@ -1,0 +1,44 @@
+import type { Usage } from '../../domain/run.ts';
+
+/** Amounts for a glance; the exact ones are in `--json`. */
+
+/** `0.4s`, `12s`, `2m 05s`, `1h 02m`. */
+export function shortDuration(ms: number): string {
+  if (ms < 9950) return `${(Math.max(0, ms) / 1000).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes}m ${two(seconds % 60)}s`;
+  return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
+}
+
+/** `950`, `12.3k`, `4.5M`. */
+export function shortCount(count: number): string {
+  if (count < 1000) return String(Math.round(count));
+  if (count < 999_950) return `${trimmed(count / 1000)}k`;
+  return `${trimmed(count / 1_000_000)}M`;
+}
+
+/** `12.3k tokens · 0.42 USD`; empty when nothing was reported. */
+export function shortUsage(usage: Usage): string {
+  const tokens = usage.input + usage.output;
+  const parts = [tokens > 0 ? `${shortCount(tokens)} tokens` : undefined, usage.cost === null ? undefined : `${usage.cost.toFixed(2)} USD`];
+  return parts.filter((part) => part !== undefined).join(' · ');
+}
+
+/** `just now`, `5m ago`, `3h ago`, `2d ago`. */
+export function ago(then: number, now: number): string {
+  const minutes = Math.floor(Math.max(0, now - then) / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes}m ago`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}h ago`;
+  return `${Math.floor(minutes / (24 * 60))}d ago`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+function trimmed(value: number): string {
+  return value.toFixed(1).replace(/\.0$/, '');
+}

@@ -1,0 +1,121 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import type { ApiClient } from '../api/client.ts';
+import { Failure } from '../api/schemas.ts';
+import { messageOf, SwitchyardError } from '../lib/error.ts';
+import { type Home, resolveHome } from '../lib/home.ts';
+import { pause } from '../lib/wait-until.ts';
+import type { CommandContext } from './context.ts';
+import { isLost } from './failure.ts';
+
+/** What a daemon ends with when another one holds this home; the other one is then waited for. */
+export const HOME_IS_TAKEN = 75;
+
+const LONGEST_START_MS = 180_000;
+const LOOK_EVERY_MS = 40;
+/** How long the daemon that holds the home is given to answer before it is taken for one that was just going down. */
+const TAKEN_PATIENCE_MS = 1500;
+
+/**
+ * Makes sure that the daemon of this home answers, and starts one in the background when it does not. Many may do so at once: all
+ * resolve, and one daemon runs. Rejects with the daemon's own words when it cannot start.
+ */
+export async function startDaemon(context: CommandContext, client: ApiClient, options: { testMode: boolean }): Promise<void> {
+  if (await answers(client)) return;
+  const home = resolveHome(context.env);
+  await mkdir(home.folder, { recursive: true, mode: 0o700 });
+  if (context.stderr.isTTY === true) context.stderr.write('Starting the Switchyard daemon…\n');
+  const deadline = performance.now() + LONGEST_START_MS;
+  while (performance.now() < deadline) {
+    const result = await startOnce(context, client, { home, deadline, testMode: options.testMode });
+    if (result === 'answers') return;
+    if (await answersWithin(client, TAKEN_PATIENCE_MS)) return;
+  }
+  throw new SwitchyardError({
+    code: 'daemon/unavailable',
+    message: `The daemon does not answer at ${home.socket} after ${LONGEST_START_MS / 1000} seconds.`,
+    hint: `Look into ${home.log}; \`switchyard doctor\` examines this machine.`,
+  });
+}
+
+async function startOnce(
+  context: CommandContext,
+  client: ApiClient,
+  { home, deadline, testMode }: { home: Home; deadline: number; testMode: boolean },
+): Promise<'answers' | 'taken'> {
+  await using log = await open(home.log, 'a+', 0o600);
+  const { size } = await log.stat();
+  const child = spawnDaemon(context, { home, log, testMode });
+  const ended = endOf(child);
+  while (performance.now() < deadline) {
+    const end = await Promise.race([ended, pause(LOOK_EVERY_MS)]);
+    if (await answers(client)) return 'answers';
+    if (end === undefined) continue;
+    if (end.code === HOME_IS_TAKEN) return 'taken';
+    throw await failedToStart(home, log, { size, end: end.text });
+  }
+  return 'taken';
+}
+
+/** In a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it. */
+function spawnDaemon(context: CommandContext, { home, log, testMode }: { home: Home; log: FileHandle; testMode: boolean }): ChildProcess {
+  const [program, ...args] = context.self;
+  const child = spawn(program, [...args, 'server', 'run', '--json', ...(testMode ? ['--test-mode'] : [])], {
+    cwd: home.folder,
+    env: context.env,
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  child.unref();
+  return child;
+}
+
+function endOf(child: ChildProcess): Promise<{ code: number | null; text: string }> {
+  const { promise, resolve } = Promise.withResolvers<{ code: number | null; text: string }>();
+  child.once('error', (error) => resolve({ code: null, text: messageOf(error) }));
+  child.once('exit', (code, signal) => resolve({ code, text: code === null ? `signal ${signal ?? 'unknown'}` : `exit code ${code}` }));
+  return promise;
+}
+
+/** A daemon that gives up writes why as its last line, as every command with `--json` does; anything else is shown as it stands. */
+async function failedToStart(home: Home, log: FileHandle, { size, end }: { size: number; end: string }): Promise<SwitchyardError> {
+  const { size: now } = await log.stat();
+  const { buffer, bytesRead } = await log.read(Buffer.alloc(Math.min(now - size, 64 * 1024)), { position: Math.max(size, now - 64 * 1024) });
+  const lines = buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n');
+  const said = lines.map(failureIn).findLast((failure) => failure !== undefined);
+  if (said !== undefined) return new SwitchyardError(said);
+  const shown = lines.slice(-15).join('\n');
+  return new SwitchyardError({
+    code: 'daemon/unavailable',
+    message: `The daemon did not start (${end}).${shown === '' ? '' : `\n${shown}`}`,
+    hint: `Its whole log is ${home.log}.`,
+  });
+}
+
+function failureIn(line: string): Failure | undefined {
+  try {
+    return Failure.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined; // a line of the log like any other
+  }
+}
+
+async function answersWithin(client: ApiClient, ms: number): Promise<boolean> {
+  const deadline = performance.now() + ms;
+  while (performance.now() < deadline) {
+    if (await answers(client)) return true;
+    await pause(LOOK_EVERY_MS);
+  }
+  return false;
+}
+
+/** Whether a daemon answers that will go on to do so; one that is stopping does not count. */
+async function answers(client: ApiClient): Promise<boolean> {
+  try {
+    await client.call('health', {});
+    return true;
+  } catch (error) {
+    if (isLost(error)) return false;
+    throw error;
+  }
+}

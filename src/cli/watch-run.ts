@@ -1,0 +1,137 @@
+import { failureClass } from '../api/failure.ts';
+import type { RunDetail } from '../api/schemas.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import { printable } from '../lib/printable.ts';
+import type { Server } from './connect.ts';
+import type { CommandContext } from './context.ts';
+import { followRun } from './follow-run.ts';
+import { personOf } from './person.ts';
+import type { Progress } from './progress.ts';
+import type { Questions } from './questions.ts';
+
+/** A person's answer to a run that waits. */
+export interface Decision {
+  readonly choice: string;
+  readonly note?: string;
+}
+
+export interface Watch {
+  readonly run: string;
+  /** How the run is called in what is said. */
+  readonly name: string;
+  /** The first event wanted. */
+  readonly from: number;
+  readonly progress: Progress;
+  readonly questions: Questions;
+  /** Asked when the run waits and somebody may be there to answer; undefined leaves it waiting. */
+  readonly decide?: (run: RunDetail, signal: AbortSignal) => Promise<Decision | undefined>;
+}
+
+/** `left`: the person went away with Ctrl-C, and the run goes on without being watched. */
+export type Watched = { readonly kind: 'settled'; readonly run: RunDetail } | { readonly kind: 'left' };
+
+/**
+ * Shows a run until it has ended, waits for a person who does not answer now, or is left. Ctrl-C asks whether to leave it or
+ * to cancel it; a second one leaves it.
+ */
+export async function watchRun(context: CommandContext, server: Server, watch: Watch): Promise<Watched> {
+  let from = watch.from;
+  for (;;) {
+    const part = await watchOnce(context, server, { ...watch, from });
+    if (part.kind === 'left') return part;
+    from = part.next;
+    if (part.run.state.kind !== 'parked' || watch.decide === undefined) return { kind: 'settled', run: part.run };
+    watch.progress.hush();
+    const decision = await uninterrupted(context, (signal) => watch.decide?.(part.run, signal));
+    if (decision === undefined) return { kind: 'settled', run: part.run };
+    await decide(context, server, { watch, decision, head: part.run.state.needs.head });
+  }
+}
+
+/** For the head that was shown. Where the run has moved on meanwhile, that is said, and the run is looked at again. */
+async function decide(
+  context: CommandContext,
+  server: Server,
+  { watch, decision, head }: { watch: Watch; decision: Decision; head: string | null },
+): Promise<void> {
+  try {
+    await server.client.call('decideRun', { ...decision, ...(head === null ? {} : { head }), actor: personOf(context) }, { run: watch.run });
+  } catch (error) {
+    if (!(error instanceof SwitchyardError) || failureClass(error.code) !== 'refused') throw error;
+    watch.progress.say(printable(error.message));
+  }
+}
+
+type Part = { readonly kind: 'settled'; readonly run: RunDetail; readonly next: number } | { readonly kind: 'left' };
+
+async function watchOnce(context: CommandContext, server: Server, watch: Watch): Promise<Part> {
+  const { progress } = watch;
+  const stop = new AbortController();
+  const interrupts = interruptsOf(context);
+  using _ = interrupts;
+  const events = followRun(server, watch.run, {
+    from: watch.from,
+    signal: stop.signal,
+    onConnection: (change) => progress.say(change === 'lost' ? 'The server went away; reaching it again…' : 'The server is back; the run goes on.'),
+  });
+  let next = watch.from;
+  let step = events.next();
+  for (;;) {
+    const came = await Promise.race([step, interrupts.next()]);
+    if (came === 'interrupt') {
+      if ((await askToLeave(context, server, watch, interrupts)) === 'stay') continue;
+      stop.abort();
+      await step.catch(() => undefined); // it ends by the abort, which is what was wanted
+      return { kind: 'left' };
+    }
+    if (came.done === true) return { kind: 'settled', run: came.value, next };
+    next = came.value.seq + 1;
+    progress.event(came.value);
+    step = events.next();
+  }
+}
+
+async function askToLeave(context: CommandContext, server: Server, watch: Watch, interrupts: Interrupts): Promise<'leave' | 'stay'> {
+  watch.progress.hush();
+  if (!context.isTerminal) return leave(watch);
+  for (;;) {
+    const again = new AbortController();
+    const answer = await Promise.race([
+      watch.questions.ask('\n[d]etach, the run goes on; [c]ancel it; [w]atch on? ', again.signal),
+      interrupts.next(),
+    ]);
+    again.abort();
+    if (answer === 'interrupt' || answer === undefined || answer.startsWith('d')) return leave(watch);
+    if (answer.startsWith('w') || answer === '') return 'stay';
+    if (answer.startsWith('c')) {
+      watch.progress.say('Cancelling; what was done so far is kept.');
+      await server.client.call('cancelRun', { actor: personOf(context) }, { run: watch.run });
+      return 'stay';
+    }
+  }
+}
+
+function leave({ progress, name }: Watch): 'leave' {
+  progress.say(`The run goes on without you. \`switchyard logs -f ${name}\` follows it, \`switchyard cancel ${name}\` stops it.`);
+  return 'leave';
+}
+
+/** A question that Ctrl-C leaves unanswered. */
+async function uninterrupted<T>(context: CommandContext, ask: (signal: AbortSignal) => Promise<T> | undefined): Promise<T | undefined> {
+  const left = new AbortController();
+  using _ = context.onInterrupt(() => left.abort());
+  return await ask(left.signal);
+}
+
+interface Interrupts extends Disposable {
+  next(): Promise<'interrupt'>;
+}
+
+function interruptsOf(context: CommandContext): Interrupts {
+  let pending = Promise.withResolvers<'interrupt'>();
+  const listening = context.onInterrupt(() => {
+    pending.resolve('interrupt');
+    pending = Promise.withResolvers();
+  });
+  return { next: () => pending.promise, [Symbol.dispose]: () => listening[Symbol.dispose]() };
+}

@@ -1,0 +1,152 @@
+import { currentNode, type FlowState } from '../blueprint/advance.ts';
+import type { Blueprint, BlueprintNode } from '../domain/blueprint.ts';
+import type { Task } from '../domain/task.ts';
+import { addUsage } from '../domain/run.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { AgentDirectory, StepContext } from '../ports/node.ts';
+import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
+import type { Workspace } from '../ports/workspace.ts';
+import { passedChecks, recordEvidence } from '../store/evidence.ts';
+import { lockRun, updateRun } from '../store/runs.ts';
+import { rememberSession, sessionOf } from '../store/sessions.ts';
+import { addNamespace, latestOfNode } from '../store/steps.ts';
+import type { GitStore } from '../workspaces/git-store.ts';
+import type { Claim } from './claim.ts';
+import type { Engine } from './engine.ts';
+import type { Host } from './host.ts';
+import type { Journal } from './journal.ts';
+import { stepLimits } from './limits.ts';
+import { runGit } from './run-git.ts';
+
+/** What an attempt has to work with, beside its claim. */
+export interface AttemptParts {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly claimed: Claim;
+  readonly journal: Journal;
+  readonly task: Task;
+  readonly store: GitStore;
+  readonly forge: Forge;
+  /** For programs of the step; remembers the walls that it makes. */
+  readonly sandbox: Sandbox;
+  readonly signal: AbortSignal;
+  openWorkspace(): Promise<Workspace>;
+}
+
+export function stepContext(parts: AttemptParts): StepContext {
+  const { engine, host, claimed, journal, store, forge } = parts;
+  const { run, step } = claimed;
+  const { node, blueprint } = nodeOf(claimed);
+  return {
+    run: {
+      id: run.id,
+      slug: run.slug,
+      base: { ref: run.base_ref, commit: run.base_commit },
+      target: run.target,
+      head: run.head,
+      requester: run.requester,
+      push: run.settings.push,
+      delivered: run.delivered,
+    },
+    task: parts.task,
+    blueprint,
+    step: { node: step.node, n: step.n, attempt: claimed.attempt, fields: node.fields, with: step.inputs },
+    limits: stepLimits(run, node),
+    signal: parts.signal,
+    clock: engine.clock,
+    crashPoint: engine.crashPoint,
+    sandbox: parts.sandbox,
+    commandEnv: commandEnv(host.env),
+    workspace: parts.openWorkspace,
+    commitText: (message) => ({
+      message: message ?? parts.task.title,
+      identity: run.settings.identity,
+      trailers: { 'Switchyard-Run': run.id, ...(run.settings.agent === null ? {} : { 'Switchyard-Agent': run.settings.agent }) },
+    }),
+    checks: run.settings.checks,
+    agents: agentDirectory(parts),
+    forge,
+    git: runGit({ run: run.id, store, forge, crashPoint: engine.crashPoint }),
+    emit: (payload) => journal.add(payload),
+    say: (level, text) => journal.add({ kind: 'message', level, text, node: step.node, n: step.n }),
+    recordEvidence: (evidence) => recordEvidence(engine.database, run.id, evidence, new Date(engine.clock.now())),
+    passedChecks: () => passedChecks(engine.database, run.id),
+    headAfter: async (name) => (await latestOfNode(engine.database, run.id, name))?.head ?? undefined,
+  };
+}
+
+/** The node that the step executes, from the run's own copy of the blueprint; of a merge after the end, one made for it. */
+export function nodeOf({ run, step }: Pick<Claim, 'run' | 'step'>): { node: BlueprintNode; blueprint: Blueprint } {
+  if (step.aside) return { node: asideNode(step.inputs), blueprint: run.blueprint };
+  const current = currentNode(run.blueprint, run.flow as FlowState);
+  if (current === undefined) throw new Error(`run ${run.id} is in no node`);
+  return current;
+}
+
+/** The node of a merge that a person asked for after the end. */
+function asideNode(inputs: Readonly<Record<string, unknown>>): BlueprintNode {
+  return { name: 'merge', kind: 'deliver', fields: { deliver: 'merge', ...inputs }, on: {}, with: {}, outcomes: ['merged'] };
+}
+
+/** A sandbox that tells the database of each wall it makes, so that a later process can prove that nothing within lives. */
+export function rememberingSandbox(sandbox: Sandbox, engine: Engine, claimed: Claim): Sandbox {
+  return {
+    ...sandbox,
+    async spawn(program: SandboxProgram) {
+      const started = await sandbox.spawn(program);
+      if (started.namespace !== undefined) {
+        await addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, started.namespace);
+      }
+      return started;
+    },
+  };
+}
+
+function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory {
+  const { run, step } = claimed;
+  const { database } = engine;
+  return {
+    hostEnv: host.env,
+    resolve(name) {
+      const wanted = name === 'default' ? (run.settings.agent ?? name) : name;
+      const entry = host.agents.entry(wanted);
+      const adapter = entry === undefined ? undefined : host.agents.adapter(entry.kind);
+      if (entry === undefined || adapter === undefined) throw unknownAgent(wanted, entry?.kind);
+      return { name: wanted, entry, adapter };
+    },
+    session: (node) => sessionOf(database, run.id, node),
+    async interrupted() {
+      const last = claimed.earlier.findLast((attempt) => attempt.session !== null && attempt.agent !== null);
+      return last?.session != null && last.agent != null ? { id: last.session, agent: last.agent } : undefined;
+    },
+    async remember({ agent, id }) {
+      await database.transaction(async (queries) => {
+        await queries.query('update attempt set session = $3, agent = $4 where step = $1 and n = $2', [step.id, claimed.attempt, id, agent]);
+        await rememberSession(queries, { run: run.id, node: step.node, agent, id, at: new Date(engine.clock.now()) });
+      });
+    },
+    async count({ turns = 0, usage }) {
+      await database.transaction(async (queries) => {
+        const { consumed } = await lockRun(queries, run.id);
+        const total = { ...consumed, turns: consumed.turns + turns, usage: usage === undefined ? consumed.usage : addUsage(consumed.usage, usage) };
+        await updateRun(queries, run.id, { consumed: total });
+      });
+    },
+  };
+}
+
+/** What commands and checks see of the harness's environment: where programs are, and how to talk. Nothing secret. */
+function commandEnv(env: Host['env']): Record<string, string> {
+  const passed = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'npm_config_cafile'];
+  const kept = passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
+  return { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', ...Object.fromEntries(kept), CI: 'true', TERM: 'dumb' };
+}
+
+function unknownAgent(name: string, kind: string | undefined): SwitchyardError {
+  return new SwitchyardError({
+    code: 'agent/unknown',
+    message: kind === undefined ? `No agent named ${name} is configured here.` : `This version has no adapter for agents of kind ${kind}.`,
+    hint: 'Look at `agents:` in config.yaml of SWITCHYARD_HOME; `switchyard doctor` shows what is there.',
+  });
+}

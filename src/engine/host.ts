@@ -1,0 +1,30 @@
+import type { AgentEntry } from '../domain/agent-entry.ts';
+import type { SandboxLevel } from '../domain/sandbox.ts';
+import type { AgentAdapter } from '../ports/agent.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { Sandbox, SandboxRemains } from '../ports/sandbox.ts';
+import type { RepositoryRow } from '../store/rows.ts';
+import type { GitStore } from '../workspaces/git-store.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
+
+/** What a worker has on its machine: everything that an attempt touches besides the database. Made once by the daemon. */
+export interface Host {
+  /** The worker's name, the same after a restart. */
+  readonly worker: string;
+  readonly workspaces: Workspaces;
+  openStore(repository: RepositoryRow): Promise<GitStore>;
+  forge(repository: RepositoryRow, store: GitStore): Forge;
+  /** Rejects with `sandbox/unavailable` when the host cannot give what the level promises. */
+  sandbox(level: SandboxLevel): Promise<Sandbox>;
+  readonly remains: SandboxRemains;
+  readonly agents: HostAgents;
+  /** The environment that commands and checks get, and from which agents' keys are taken. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HostAgents {
+  entry(name: string): AgentEntry | undefined;
+  adapter(kind: string): AgentAdapter | undefined;
+  /** Of all entries: which files sessions live in. */
+  readonly sessionFiles: readonly { readonly agent: string; readonly globs: readonly string[] }[];
+}

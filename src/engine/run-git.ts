@@ -1,0 +1,28 @@
+import type { RunGit } from '../ports/node.ts';
+import { between, type CrashPoint } from '../lib/crash-point.ts';
+import { isAncestor, mergeBase, patchId, treeOf } from '../lib/git/commits.ts';
+import { rebaseChain } from '../lib/git/rebase.ts';
+import type { Forge } from '../ports/forge.ts';
+import { type GitStore, runRef } from '../workspaces/git-store.ts';
+
+/** Git on a run's commits in the store; nothing here needs a checkout. */
+export function runGit({ run, store, forge, crashPoint }: { run: string; store: GitStore; forge: Forge; crashPoint: CrashPoint }): RunGit {
+  const gitDir = store.path;
+  return {
+    treeOf: (commit) => treeOf(gitDir, commit),
+    isAncestor: (ancestor, descendant) => isAncestor(gitDir, ancestor, descendant),
+    mergeBase: (a, b) => mergeBase(gitDir, a, b),
+    async fetchBranch(branch) {
+      const commit = await forge.branch(branch);
+      return commit === undefined ? undefined : store.fetchCommit(commit);
+    },
+    rebase: ({ base, head, onto }) =>
+      between(crashPoint, 'rebase', async () => {
+        const result = await rebaseChain({ gitDir, base, head, onto });
+        if (result.kind === 'conflict') return { kind: 'conflict', files: result.files };
+        await store.keep(runRef(run, 'rebased'), result.head);
+        const [before, after] = await Promise.all([patchId(gitDir, base, head), patchId(gitDir, onto, result.head)]);
+        return { kind: 'rebased', head: result.head, samePatch: before === after };
+      }),
+  };
+}

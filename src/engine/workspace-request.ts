@@ -1,0 +1,76 @@
+import type { Sandbox } from '../ports/sandbox.ts';
+import { stepsOf } from '../store/steps.ts';
+import type { GitStore } from '../workspaces/git-store.ts';
+import type { OpenRequest } from '../workspaces/workspaces.ts';
+import type { Claim } from './claim.ts';
+import type { Engine } from './engine.ts';
+import type { Host } from './host.ts';
+import type { Journal } from './journal.ts';
+
+const SETUP_TIMEOUT_MS = 30 * 60_000;
+
+export interface RequestParts {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly claimed: Claim;
+  readonly store: GitStore;
+  /** For the harness's own git. */
+  readonly walls: Sandbox;
+  /** For the setup command. */
+  readonly sandbox: Sandbox;
+  readonly signal: AbortSignal;
+  readonly journal: Journal;
+}
+
+/**
+ * What the workspace of this attempt must be. What lies on this machine is used again only when this worker was the last one to work
+ * on the run and nothing of its earlier attempts lives.
+ */
+export async function workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal, journal }: RequestParts): Promise<OpenRequest> {
+  const { run, step, attempt } = claimed;
+  const { settings } = run;
+  const steps = await stepsOf(engine.database, run.id);
+  const last = claimed.earlier.at(-1)?.worker ?? steps.findLast((other) => other.id !== step.id && other.worker !== null)?.worker;
+  const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
+  return {
+    run: run.id,
+    slug: run.slug,
+    step: step.id,
+    attempt,
+    store,
+    head: run.head,
+    base: run.base_commit,
+    ...(step.checkpoint === null ? {} : { checkpoint: step.checkpoint }),
+    reuse,
+    sandbox: walls,
+    identity: settings.identity,
+    carry: settings.carry,
+    copy: { from: settings.checkout ?? '', globs: settings.checkout === null ? [] : settings.copy },
+    ...(settings.setup === null
+      ? {}
+      : {
+          setup: {
+            command: settings.setup,
+            env: setupEnv(host.env),
+            timeoutMs: SETUP_TIMEOUT_MS,
+            onOutput: (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text }),
+            sandbox,
+          },
+        }),
+    sessionFiles: host.agents.sessionFiles,
+    signal,
+  };
+}
+
+/** Ends what earlier attempts on this machine may have left, and says whether that is certain. */
+async function nothingLives(host: Host, claimed: Claim): Promise<boolean> {
+  const walls = claimed.earlier.filter((attempt) => attempt.worker === host.worker).flatMap((attempt) => attempt.namespaces);
+  const cleared = await Promise.all(walls.map((namespace) => host.remains.clear(namespace)));
+  return cleared.every(Boolean);
+}
+
+/** Setup may need what a package client needs; it gets the harness's environment less Switchyard's own. */
+function setupEnv(env: Host['env']): Record<string, string> {
+  const own = /^(SWITCHYARD_|DATABASE_URL$)/;
+  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])));
+}

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { PLAIN_DIFF } from './diff.ts';
+import { git, gitError, gitLine, type GitOptions, runGit, splitNul } from './git.ts';
+
+export interface Commit {
+  readonly id: string;
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly author: Signature;
+  readonly committer: Signature;
+  readonly message: string;
+}
+
+export interface Signature {
+  readonly name: string;
+  readonly email: string;
+  /** Git's raw form, `<seconds> <zone>`. */
+  readonly date: string;
+}
+
+const FIELDS = ['%H', '%T', '%P', '%an', '%ae', '%ad', '%cn', '%ce', '%cd', '%B'] as const;
+type Fields = [string, string, string, string, string, string, string, string, string, string];
+
+/** The commits that `revisions` (as for `git log`) select, oldest first. */
+export async function readCommits(gitDir: string, revisions: readonly string[]): Promise<Commit[]> {
+  const format = ['-z', '--date=raw', '--encoding=UTF-8', `--format=${FIELDS.join('%x00')}`];
+  const fields = splitNul(await git(['log', '--reverse', '--topo-order', ...format, ...revisions, '--'], { gitDir }));
+  const commits: Commit[] = [];
+  for (let n = 0; n + FIELDS.length <= fields.length; n += FIELDS.length) {
+    commits.push(commitOf(fields.slice(n, n + FIELDS.length) as unknown as Fields));
+  }
+  return commits;
+}
+
+function commitOf([id, tree, parents, an, ae, ad, cn, ce, cd, message]: Fields): Commit {
+  return {
+    id,
+    tree,
+    parents: parents === '' ? [] : parents.split(' '),
+    author: { name: an, email: ae, date: ad },
+    committer: { name: cn, email: ce, date: cd },
+    message,
+  };
+}
+
+/** One commit by its id. */
+export async function readCommit(gitDir: string, id: string): Promise<Commit> {
+  const [commit] = await readCommits(gitDir, ['--no-walk', id]);
+  if (commit === undefined) throw new Error(`no commit ${id}`);
+  return commit;
+}
+
+/** Writes a commit and returns its id. The same commit gives the same id. */
+export async function writeCommit(gitDir: string, commit: Omit<Commit, 'id'>, options: GitOptions = {}): Promise<string> {
+  const parents = commit.parents.flatMap((parent) => ['-p', parent]);
+  return gitLine(['commit-tree', commit.tree, ...parents], {
+    ...options,
+    gitDir,
+    env: { ...signature('AUTHOR', commit.author), ...signature('COMMITTER', commit.committer) },
+    input: commit.message,
+  });
+}
+
+function signature(role: 'AUTHOR' | 'COMMITTER', { name, email, date }: Signature): Record<string, string> {
+  return { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email, [`GIT_${role}_DATE`]: `@${date}` };
+}
+
+/** This moment in git's raw form, in the zone of this machine. */
+export function dateNow(): string {
+  const now = new Date();
+  const east = -now.getTimezoneOffset();
+  const digits = String(Math.floor(Math.abs(east) / 60) * 100 + (Math.abs(east) % 60)).padStart(4, '0');
+  return `${Math.floor(now.getTime() / 1000)} ${east < 0 ? '-' : '+'}${digits}`;
+}
+
+/** The tree of a commit. */
+export async function treeOf(gitDir: string, commit: string): Promise<string> {
+  return gitLine(['rev-parse', '--verify', '--end-of-options', `${commit}^{tree}`], { gitDir });
+}
+
+/** Whether the first commit is the second or an ancestor of it. */
+export async function isAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
+  if (ancestor === descendant) return true;
+  const args = ['merge-base', '--is-ancestor', ancestor, descendant];
+  const result = await runGit(args, { gitDir });
+  if (result.code > 1) throw gitError(args, result);
+  return result.code === 0;
+}
+
+/** A best common ancestor, undefined when the histories have nothing in common. */
+export async function mergeBase(gitDir: string, a: string, b: string): Promise<string | undefined> {
+  const args = ['merge-base', a, b];
+  const result = await runGit(args, { gitDir });
+  if (result.code > 1) throw gitError(args, result);
+  return result.code === 0 ? result.stdout.toString().trim() : undefined;
+}
+
+/** The folders that are submodules (gitlinks) in a commit's tree, in git's order. */
+export async function submodulesAt(gitDir: string, commit: string): Promise<string[]> {
+  const entries = splitNul(await git(['ls-tree', '-r', '-z', '--full-tree', commit], { gitDir }));
+  return entries.filter((entry) => entry.startsWith('160000 ')).map((entry) => entry.slice(entry.indexOf('\t') + 1));
+}
+
+/**
+ * Identifies what a range changes, wherever it stands: the same after a rebase that left every changed and neighbouring line
+ * alone. Unlike `git patch-id`, white space and the contents of binary files count.
+ */
+export async function patchId(gitDir: string, from: string, to: string): Promise<string> {
+  const patch = await git(['diff-tree', '-r', '-p', '--binary', '--no-renames', '-U3', ...PLAIN_DIFF, from, to, '--'], { gitDir });
+  const hash = createHash('sha256');
+  for (const line of patch.toString('latin1').split('\n')) {
+    if (line.startsWith('index ')) continue;
+    hash.update(line.startsWith('@@ ') ? '@@' : line, 'latin1');
+    hash.update('\n');
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,70 @@
+import type { GitFlavour } from './environment.ts';
+import { git, gitError, runGit } from './git.ts';
+
+export interface Ref {
+  readonly ref: string;
+  readonly commit: string;
+}
+
+/** One change of a ref; `from` is what has to be there (null: nothing, undefined: whatever). */
+export interface RefChange {
+  readonly ref: string;
+  /** Null deletes the ref. */
+  readonly to: string | null;
+  readonly from?: string | null;
+}
+
+/** What the ref points to, undefined when it does not exist. */
+export async function readRef(gitDir: string, ref: string, flavour: GitFlavour = 'harness'): Promise<string | undefined> {
+  const { code, stdout } = await runGit(['show-ref', '--verify', '--hash', ref], { gitDir, flavour });
+  return code === 0 ? stdout.toString().trim() : undefined;
+}
+
+/**
+ * Compare-and-set of one ref, without hooks. False when the ref was not where `from` says; already at `to` is true.
+ * `message` goes to the reflog.
+ */
+export async function changeRef(
+  gitDir: string,
+  { ref, to, from }: RefChange,
+  { flavour = 'harness', message }: { flavour?: GitFlavour; message?: string } = {},
+): Promise<boolean> {
+  const old = from === undefined ? [] : [from ?? ''];
+  const log = message === undefined ? [] : ['-m', message];
+  const args = ['update-ref', ...log, ...(to === null ? ['-d', ref] : [ref, to]), ...old];
+  const result = await runGit(args, { gitDir, flavour });
+  if (result.code === 0) return true;
+  const actual = (await readRef(gitDir, ref, flavour)) ?? null;
+  if (actual === to) return true;
+  if (from === undefined || actual === from) throw gitError(args, result);
+  return false;
+}
+
+/** All changes or none. */
+export async function changeRefs(gitDir: string, changes: readonly RefChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  const input = changes.map(({ ref, to, from }) => {
+    if (to === null) return `delete ${ref}\0${from ?? ''}\0`;
+    if (from === null) return `create ${ref}\0${to}\0`;
+    return `update ${ref}\0${to}\0${from ?? ''}\0`;
+  });
+  await git(['update-ref', '--stdin', '-z'], { gitDir, input: input.join('') });
+}
+
+/** The refs below a prefix that ends with `/`, sorted by name. */
+export async function listRefs(gitDir: string, prefix: string): Promise<Ref[]> {
+  const output = await git(['for-each-ref', '--format=%(objectname) %(refname)', prefix], { gitDir });
+  const lines = output.toString().split('\n').filter((line) => line !== '');
+  return lines.map((line) => ({ commit: line.slice(0, line.indexOf(' ')), ref: line.slice(line.indexOf(' ') + 1) }));
+}
+
+/** The commit that a revision names, undefined when it names none. */
+export async function resolveCommit(
+  gitDir: string,
+  revision: string,
+  flavour: GitFlavour = 'harness',
+): Promise<string | undefined> {
+  const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
+  const { code, stdout } = await runGit(args, { gitDir, flavour });
+  return code === 0 ? stdout.toString().trim() : undefined;
+}

@@ -1,0 +1,29 @@
+import { randomInt } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { argumentsOf, isAlive } from '../lib/processes.ts';
+import { waitUntil } from '../lib/wait-until.ts';
+
+/** An argument for `sleep` (about a day) that no other process has. It survives `setsid`, `env -i` and double forks. */
+export function uniqueSleep(): string {
+  return `86400.${randomInt(1e9, 1e12)}`;
+}
+
+/** The live processes of this host with that argument, whatever sandbox they are in. */
+export function processesWith(argument: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => argumentsOf(pid)?.includes(argument) === true && isAlive({ pid }));
+}
+
+/** Resolves when that many processes have the argument. */
+export async function untilProcessesWith(argument: string, count: number): Promise<void> {
+  const what = `${count} processes with the argument ${argument}`;
+  await waitUntil(() => processesWith(argument).length === count, { timeoutMs: 20_000, everyMs: 5, what });
+}
+
+/**
+ * A shell script that starts `sleep` three ways: as a child, in a session of its own, and as an orphan in a session of its own without
+ * any environment. All three have the argument.
+ */
+export function strayScript(sleep: string): string {
+  return `sleep ${sleep} & setsid sleep ${sleep} & (setsid env -i sleep ${sleep} >/dev/null 2>&1 &)`;
+}

@@ -1,0 +1,78 @@
+import type { CrashPoint } from '../lib/crash-point.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
+import type { CommitIdentity, Workspace, WorkspaceProvider } from '../ports/workspace.ts';
+import type { GitStore } from './git-store.ts';
+
+/** All workspaces of one worker, one folder per run. */
+export interface Workspaces {
+  /**
+   * The workspace of a run, ready for a step: the one that is there, or a new one. Rejects with `workspace/cannot-create`
+   * or `workspace/setup-failed`.
+   */
+  open(request: OpenRequest): Promise<Opened>;
+  /** Removes a run's workspace with everything in it. Removing what is not there is fine. */
+  remove(run: string): Promise<void>;
+  /** The runs that have a workspace here, whole or not, sorted. */
+  list(): Promise<string[]>;
+}
+
+export interface OpenRequest {
+  readonly run: string;
+  /** The branch is `switchyard/<slug>`. */
+  readonly slug: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly store: GitStore;
+  /** The commit that the run stands on; it is in the store. */
+  readonly head: string;
+  /** The commit that the run began at; agents find it as `refs/switchyard/base`. */
+  readonly base: string;
+  /** The latest checkpoint of an earlier attempt or step. */
+  readonly checkpoint?: string;
+  /** The caller has proof that nothing of an earlier attempt lives, so that what is there may be used again. */
+  readonly reuse: boolean;
+  /**
+   * Walls for the harness's git over the agent's files, kept for the life of the workspace: the workspace's whole folder
+   * (`workspaceLayout().root`) writable and the store's folder readable at their own paths; needs no network and no secrets.
+   */
+  readonly sandbox: Sandbox;
+  readonly identity: CommitIdentity;
+  /** Globs (git's `:(glob)`, relative to the checkout) of untracked files that checkpoints hold as well. */
+  readonly carry: readonly string[];
+  /** Untracked files of the user's checkout that a new workspace gets. */
+  readonly copy: { readonly from: string; readonly globs: readonly string[] };
+  readonly setup?: Setup;
+  /** Per agent, globs relative to its HOME of the files that its sessions live in. */
+  readonly sessionFiles: readonly { readonly agent: string; readonly globs: readonly string[] }[];
+  /** Ends the opening, not the life of the workspace. */
+  readonly signal: AbortSignal;
+}
+
+export interface Setup {
+  readonly command: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  onOutput(text: string): void;
+  /** Walls for the command where they differ from the harness git's (network, no access to the harness's git directory). */
+  readonly sandbox?: Sandbox;
+}
+
+export interface Opened {
+  readonly workspace: Workspace;
+  /** Made now, not found. */
+  readonly fresh: boolean;
+  /** What a person should know, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+export interface WorkspacesOptions {
+  /** `$SWITCHYARD_HOME/workspaces`. */
+  readonly folder: string;
+  readonly provider: WorkspaceProvider;
+  readonly crashPoint: CrashPoint;
+}
+
+export function createWorkspaces(_options: WorkspacesOptions): Workspaces {
+  throw new Error('being written');
+}
