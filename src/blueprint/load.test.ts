@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Blueprint } from '../domain/blueprint.ts';
 import { commands, load, loaded, problems } from './fixture.ts';
@@ -213,4 +214,61 @@ test('a bound of steps inside another blueprint is said not to be in force', () 
   const inner = `limits: { steps: 5 }\n${MINIMAL}`;
   const outer = 'start: a\nnodes: { a: { blueprint: inner, next: done, on: { failed: failed } } }';
   expect(load(outer, { blueprints: { inner } })).toMatchObject({ notes: [expect.stringContaining('limits.steps')] });
+});
+
+test('whatever a file says, it is loaded or its problems are told', () => {
+  const words = [
+    'start',
+    'nodes',
+    'on',
+    'max',
+    'per',
+    'with',
+    'next',
+    'check',
+    'agent',
+    'end',
+    'blueprint',
+    'inputs',
+    'limits',
+  ];
+  const names = [
+    'a',
+    'b',
+    'done',
+    'park',
+    'constructor',
+    '__proto__',
+    'toString',
+    'inputs',
+    'pass',
+    'error',
+    '$a.report',
+    '$$',
+  ];
+  const word = fc.constantFrom(...words, ...names);
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'medium' },
+      word,
+      fc.constantFrom(null, 0, 2, true, '5s', '5 USD', 'resume a'),
+      fc.array(tie('any'), { maxLength: 3 }),
+      fc.dictionary(word, tie('any'), { maxKeys: 5 }),
+    ),
+  })).any;
+  const node = fc.dictionary(word, value, { maxKeys: 5 });
+  const file = fc.record(
+    { start: word, nodes: fc.dictionary(word, node, { maxKeys: 4 }), on: value, inputs: value, limits: value },
+    { requiredKeys: ['start', 'nodes'] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(file, value), (written) => {
+      const text = JSON.stringify(written);
+      const result = load(text, { agents: [], checks: [], blueprints: { a: text, b: MINIMAL } });
+      expect(result.ok || result.problems.length > 0).toBe(true);
+      expect(result.ok || result.problems.every(({ line, message }) => line >= 1 && message !== '')).toBe(true);
+      expect(({} as Record<string, unknown>)['start']).toBeUndefined();
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -115,20 +115,22 @@ function readyMade(name: string, end: BlueprintEnd): DraftEnd {
 
 /** Each blueprint is loaded once, however many nodes name it. */
 function loadChild(name: string, document: SourceDocument, at: Path, loading: Loading): Blueprint | undefined {
-  const say = (message: string, hint?: string) =>
-    void loading.problems.push(document.problem(at, message, hint, 'key'));
+  const say = (message: string, hint?: string): undefined => {
+    loading.problems.push(document.problem(at, message, hint));
+  };
   if (loading.within.includes(name)) {
     const way = [...loading.within.slice(loading.within.indexOf(name)), name].join(' → ');
-    say(`blueprint ${quoted([name])} enters itself: ${way}`, 'a loop within a blueprint can be bounded, this cannot');
-    return undefined;
+    return say(
+      `blueprint ${quoted([name])} enters itself: ${way}`,
+      'a loop within a blueprint can be bounded, this cannot',
+    );
   }
   if (loading.within.length >= MAX_DEPTH) {
-    say(`blueprints enter each other more than ${MAX_DEPTH} deep`);
-    return undefined;
+    return say(`blueprints enter each other more than ${MAX_DEPTH} deep`);
   }
   if (!loading.loaded.has(name)) {
     const source = NAME.test(name) ? loading.context.readBlueprint(name) : undefined;
-    if (source === undefined) return void say(`there is no blueprint ${quoted([name])}`);
+    if (source === undefined) return say(`there is no blueprint ${quoted([name])}`);
     const child = load(source, { ...loading, within: [...loading.within, name] });
     if (child?.limits.steps !== undefined) {
       loading.notes.push(

@@ -4,8 +4,10 @@ import type { CommandContext } from './context.ts';
 export interface CommandSpec {
   /** `run`, or `server up` for a command within a group of commands. */
   readonly words: string;
-  /** Heading in plain help; commands without one are hidden. */
+  /** Heading in plain help, for the first of those that share their first word. */
   readonly group?: string;
+  /** For programs: neither help nor completion mentions it. */
+  readonly hidden?: true;
   readonly summary: string;
   /** More than the summary, for the command's own help. */
   readonly text?: string;

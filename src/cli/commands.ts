@@ -33,14 +33,21 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--blueprint <name>', text: 'how to work (default: pr)', complete: 'blueprint' },
       { flags: '--agent <name>', text: 'which of the configured agents' },
       { flags: '--base <ref>', text: 'branch or commit to begin from (default: what is checked out)' },
-      { flags: '--limit <name=value>', text: 'bound this run, for instance wall=30m or cost="2 USD"; repeatable', many: true },
+      {
+        flags: '--limit <name=value>',
+        text: 'bound this run, for instance wall=30m or cost="2 USD"; repeatable',
+        many: true,
+      },
       { flags: '--sandbox <level>', text: 'how strong the walls are', choices: SandboxLevel.options },
       { flags: '--include-dirty', text: 'take along what is not committed' },
       { flags: '--yes', text: 'answer "approved" wherever that is offered' },
       { flags: '--detach', text: 'return as soon as the run is accepted' },
       ...COMMON,
     ],
-    examples: ['switchyard run "Make the totals round to cents"', 'switchyard run --file task.md --blueprint minion --detach'],
+    examples: [
+      'switchyard run "Make the totals round to cents"',
+      'switchyard run --file task.md --blueprint minion --detach',
+    ],
     load: async () => (await import('./commands/run.ts')).run,
   },
   {
@@ -72,7 +79,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     summary: 'answer a run that waits for a person',
     arguments: [RUN],
     options: [
-      { flags: '--choice <name>', text: 'another answer than "approved"', complete: ['approved', 'changes', 'retry', 'abandoned'] },
+      {
+        flags: '--choice <name>',
+        text: 'another answer than "approved"',
+        complete: ['approved', 'changes', 'retry', 'abandoned'],
+      },
       { flags: '--note <text>', text: 'what the run should know' },
       { flags: '--head <commit>', text: 'the commit that you looked at; refused when it has moved' },
       ...COMMON,
@@ -124,11 +135,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     group: RUNS,
     summary: 'put a run away; restore brings it back',
     arguments: [RUN],
-    options: [
-      { flags: '--yes', text: 'do not ask' },
-      { flags: '--dry-run', text: 'say what would happen' },
-      ...COMMON,
-    ],
+    options: [{ flags: '--yes', text: 'do not ask' }, { flags: '--dry-run', text: 'say what would happen' }, ...COMMON],
     load: async () => (await import('./commands/discard.ts')).discard,
   },
   {
@@ -181,6 +188,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: 'server run',
+    hidden: true,
     summary: 'be the daemon',
     options: [TEST_MODE, JSON_OPTION],
     load: async () => (await import('./commands/server.ts')).serverRun,
@@ -221,6 +229,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   },
   {
     words: 'complete',
+    hidden: true,
     summary: 'what completion offers for the last of these words',
     arguments: [{ name: '[words...]', text: 'the command line so far' }],
     load: async () => (await import('./commands/completion.ts')).complete,

@@ -41,7 +41,10 @@ function readAddress(written: string, token: string | undefined): ServerAddress 
   if (written.startsWith('unix:/')) return { socket: written.slice('unix:'.length).replace(/^\/{2,}/, '/') };
   const url = URL.parse(written);
   if (url?.protocol === 'http:') return token === undefined ? { url: url.href } : { url: url.href, token };
-  throw usageError(`${JSON.stringify(written)} is not the address of a server.`, 'Write unix:/path/to/daemon.sock or http://host:port.');
+  throw usageError(
+    `${JSON.stringify(written)} is not the address of a server.`,
+    'Write unix:/path/to/daemon.sock or http://host:port.',
+  );
 }
 
 async function waitFor(client: ApiClient, signal: AbortSignal | undefined): Promise<void> {

@@ -45,9 +45,14 @@ export async function askForDecision(
 
 /** Known answers by their letter, others by number. To try again is only worth a mention where nothing can be approved. */
 function choicesFor(choices: readonly string[]): Choice[] {
-  const known = CHOICES.filter(({ choice }) => choices.includes(choice) && !(choice === 'retry' && choices.includes('approved')));
+  const known = CHOICES.filter(
+    ({ choice }) => choices.includes(choice) && !(choice === 'retry' && choices.includes('approved')),
+  );
   const others = choices.filter((choice) => !CHOICES.some((one) => one.choice === choice));
-  return [...known, ...others.map((choice, index) => ({ key: String(index + 1), label: `[${index + 1}] ${choice}`, choice }))];
+  return [
+    ...known,
+    ...others.map((choice, index) => ({ key: String(index + 1), label: `[${index + 1}] ${choice}`, choice })),
+  ];
 }
 
 function isMeant(answer: string, key: string, word: string): boolean {
@@ -57,4 +62,3 @@ function isMeant(answer: string, key: string, word: string): boolean {
 function print(context: CommandContext, lines: readonly string[]): void {
   context.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
-

@@ -14,7 +14,11 @@ import { paint, styleOf } from './render/style.ts';
  * The one place where an error becomes words and an exit code. What is nobody's mistake but ours gets a report in a file and no stack
  * on the screen.
  */
-export async function reportFailure(context: CommandContext, error: unknown, options: { json: boolean; argv: readonly string[] }): Promise<number> {
+export async function reportFailure(
+  context: CommandContext,
+  error: unknown,
+  options: { json: boolean; argv: readonly string[] },
+): Promise<number> {
   const failure = asFailure(error);
   const exit = EXIT[failureClass(failure.code)];
   const hint = exit === EXIT.bug ? await bugHint(context, error, options.argv) : failure.hint;
@@ -31,7 +35,11 @@ export async function reportFailure(context: CommandContext, error: unknown, opt
 function asFailure(error: unknown): { code: string; message: string; hint: string } {
   if (error instanceof SwitchyardError) return error;
   if (isLost(error)) {
-    return { code: 'daemon/unavailable', message: 'The Switchyard server went away in the middle of an answer.', hint: 'Try again; look into daemon.log in SWITCHYARD_HOME if it stays away.' };
+    return {
+      code: 'daemon/unavailable',
+      message: 'The Switchyard server went away in the middle of an answer.',
+      hint: 'Try again; look into daemon.log in SWITCHYARD_HOME if it stays away.',
+    };
   }
   return { code: 'internal/bug', message: `This is a bug in Switchyard: ${messageOf(error)}`, hint: '' };
 }
@@ -58,7 +66,13 @@ async function writeReport(context: CommandContext, error: unknown, argv: readon
   const at = new Date(context.clock.now()).toISOString();
   const path = join(folder, `${at.replace(/[:.]/g, '-')}-${randomBytes(3).toString('hex')}.txt`);
   const command = argv.filter((word, index) => index === 0 || word.startsWith('-')).map((word) => word.split('=')[0]);
-  const facts = [`at: ${at}`, `version: ${version()}`, `node: ${process.version}`, `system: ${platform()} ${release()}`, `command: ${command.join(' ')}`];
+  const facts = [
+    `at: ${at}`,
+    `version: ${version()}`,
+    `node: ${process.version}`,
+    `system: ${platform()} ${release()}`,
+    `command: ${command.join(' ')}`,
+  ];
   await writeFile(path, `${facts.join('\n')}\n\n${stackOf(error)}\n`, { mode: 0o600 });
   return path;
 }

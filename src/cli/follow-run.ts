@@ -24,7 +24,11 @@ export function isSettled(kind: RunStateKind): boolean {
  * The run's events from `from` on, each once and in order, until the run is settled; returns it then. A server that goes away is
  * reached again, and the events go on where they broke off. On abort it rejects.
  */
-export async function* followRun(server: Server, run: string, options: FollowOptions): AsyncGenerator<Event, RunDetail, void> {
+export async function* followRun(
+  server: Server,
+  run: string,
+  options: FollowOptions,
+): AsyncGenerator<Event, RunDetail, void> {
   const { signal } = options;
   const only = options.step === undefined ? {} : { step: options.step };
   let next = options.from;

@@ -7,7 +7,9 @@ import { type CommandContext, packageFolder } from './context.ts';
 import { usageError } from './usage-error.ts';
 
 /** What the command line asks for: a command with its options, or nothing more, because help or the version was shown. */
-export type Parsed = { readonly kind: 'command'; readonly spec: CommandSpec; readonly options: Record<string, unknown> } | { readonly kind: 'shown' };
+export type Parsed =
+  | { readonly kind: 'command'; readonly spec: CommandSpec; readonly options: Record<string, unknown> }
+  | { readonly kind: 'shown' };
 
 /** Reads the arguments after the program's name. Throws a usage error of one line with a hint. */
 export async function parse(context: CommandContext, argv: readonly string[]): Promise<Parsed> {
@@ -24,13 +26,21 @@ export async function parse(context: CommandContext, argv: readonly string[]): P
   return parsed;
 }
 
-function build(context: CommandContext, chosen: (spec: CommandSpec, options: Record<string, unknown>) => void): Command {
+function build(
+  context: CommandContext,
+  chosen: (spec: CommandSpec, options: Record<string, unknown>) => void,
+): Command {
   const program = new Command('switchyard')
     .description('Runs coding agents through pipelines on your repositories, and never loses work.')
     .usage('<command> [options]')
     .version(version(), '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show help')
-    .helpCommand('help [command]', 'show help for a command')
+    .addHelpCommand(
+      new Command('help').argument('[command]').description('show help for a command').helpGroup(lastGroup()),
+    )
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), command.usage().replace('[options]', '').trim()].join(' ').trim(),
+    })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -38,15 +48,18 @@ function build(context: CommandContext, chosen: (spec: CommandSpec, options: Rec
       writeErr: () => undefined,
       getOutHelpWidth: () => context.stdout.columns ?? 100,
     });
-  program.helpCommand(true);
   for (const spec of COMMANDS) add(program, spec, chosen);
   return program;
 }
 
-function add(program: Command, spec: CommandSpec, chosen: (spec: CommandSpec, options: Record<string, unknown>) => void): void {
+function add(
+  program: Command,
+  spec: CommandSpec,
+  chosen: (spec: CommandSpec, options: Record<string, unknown>) => void,
+): void {
   const [first = '', second] = spec.words.split(' ');
   const parent = second === undefined ? program : groupOf(program, first, spec.group);
-  const command = parent.command(second ?? first, { hidden: spec.group === undefined && (second === undefined || second === 'run') });
+  const command = parent.command(second ?? first, { hidden: spec.hidden ?? false });
   command.summary(spec.summary).description(describe(spec));
   if (spec.group !== undefined && second === undefined) command.helpGroup(spec.group);
   for (const argument of spec.arguments ?? []) command.argument(argument.name, argument.text);
@@ -57,15 +70,25 @@ function add(program: Command, spec: CommandSpec, chosen: (spec: CommandSpec, op
     command.addOption(option);
   }
   command.action(() => {
-    const values = (spec.arguments ?? []).map(({ name }, index) => [optionName(name), command.processedArgs[index]] as const);
+    const values = (spec.arguments ?? []).map(
+      ({ name }, index) => [optionName(name), command.processedArgs[index]] as const,
+    );
     chosen(spec, { ...Object.fromEntries(values.filter(([, value]) => value !== undefined)), ...command.opts() });
   });
+}
+
+function lastGroup(): string {
+  return COMMANDS.findLast(({ group }) => group !== undefined)?.group ?? '';
 }
 
 function groupOf(program: Command, name: string, heading: string | undefined): Command {
   const known = program.commands.find((command) => command.name() === name);
   if (known !== undefined) return known;
-  const group = program.command(name).description(COMMAND_GROUPS[name] ?? '').helpCommand(false);
+  const group = program
+    .command(name)
+    .description(COMMAND_GROUPS[name] ?? '')
+    .usage('<command> [options]')
+    .helpCommand(false);
   if (heading !== undefined) group.helpGroup(heading);
   return group;
 }
@@ -81,13 +104,16 @@ function asUsageError(error: CommanderError, argv: readonly string[]): Error {
   const words = commandWords(argv);
   const help = `See \`${['switchyard', ...words, '--help'].join(' ')}\`.`;
   if (error.code === 'commander.help') {
-    const names = COMMANDS.filter(({ words: all }) => all.startsWith(`${words[0]} `) && all !== 'server run').map((spec) => spec.words.split(' ')[1]);
+    const names = COMMANDS.filter((spec) => spec.hidden !== true && spec.words.startsWith(`${words[0]} `)).map(
+      (spec) => spec.words.split(' ')[1],
+    );
     return usageError(`\`switchyard ${words.join(' ')}\` needs one of: ${names.join(', ')}.`, help);
   }
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`.replace(/([^.?!])$/, '$1.');
   const said = suggestion?.replace(/^\(|\)$/g, '');
-  const quotes = error.code === 'commander.excessArguments' && words[0] === 'run' ? 'Put the task in quotes.' : undefined;
+  const quotes =
+    error.code === 'commander.excessArguments' && words[0] === 'run' ? 'Put the task in quotes.' : undefined;
   return usageError(sentence, [said, quotes, help].filter((part) => part !== undefined).join(' '));
 }
 

@@ -37,7 +37,12 @@ export function humanProgress(context: CommandContext, name: string): Progress {
   let usage = NO_USAGE;
   const text = (): string => {
     const elapsed = began === undefined ? undefined : shortDuration(context.clock.now() - began);
-    return [node === undefined ? 'waiting for a place' : printableLine(node), elapsed, shortUsage(usage), 'Ctrl-C to leave or cancel']
+    return [
+      node === undefined ? 'waiting for a place' : printableLine(node),
+      elapsed,
+      shortUsage(usage),
+      'Ctrl-C to leave or cancel',
+    ]
       .filter((part) => part !== undefined && part !== '')
       .join(' · ');
   };

@@ -6,13 +6,20 @@ import type { CommandContext } from './context.ts';
 import { usageError } from './usage-error.ts';
 
 /** The task's text: as it was written on the command line, from a file, or from standard input. */
-export async function readTask(context: CommandContext, options: { readonly task?: string; readonly file?: string }): Promise<string> {
+export async function readTask(
+  context: CommandContext,
+  options: { readonly task?: string; readonly file?: string },
+): Promise<string> {
   const { task, file } = options;
-  if (task !== undefined && file !== undefined) throw usageError('The task is given twice: as text and with --file.', 'Leave one of them out.');
+  if (task !== undefined && file !== undefined)
+    throw usageError('The task is given twice: as text and with --file.', 'Leave one of them out.');
   if (file !== undefined) return await readTaskFile(resolve(context.cwd, file), file);
   if (task === '-') return asText(await bytesOf(context), 'standard input');
   if (task !== undefined) return task;
-  throw usageError('There is no task.', 'Write what is asked in quotes: switchyard run "Make the totals round to cents".');
+  throw usageError(
+    'There is no task.',
+    'Write what is asked in quotes: switchyard run "Make the totals round to cents".',
+  );
 }
 
 /** `["wall=30m"]` as `{ wall: "30m" }`; each is checked here, so that a slip costs no round trip. */
@@ -20,7 +27,12 @@ export function readLimits(flags: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     flags.map((flag) => {
       const read = parseLimitFlag(flag);
-      if (!read.ok) throw new SwitchyardError({ code: 'limit/invalid', message: `--limit ${flag}: ${read.message}`, hint: 'For instance: --limit wall=30m --limit cost="2 USD"' });
+      if (!read.ok)
+        throw new SwitchyardError({
+          code: 'limit/invalid',
+          message: `--limit ${flag}: ${read.message}`,
+          hint: 'For instance: --limit wall=30m --limit cost="2 USD"',
+        });
       const [name = '', ...rest] = flag.split('=');
       return [name, rest.join('=')];
     }),
@@ -32,7 +44,10 @@ async function readTaskFile(path: string, written: string): Promise<string> {
     return asText(await readFile(path), written);
   } catch (error) {
     if (error instanceof SwitchyardError) throw error;
-    throw usageError(`Cannot read the task from ${written}: ${messageOf(error)}`, 'Name a text file that you may read.');
+    throw usageError(
+      `Cannot read the task from ${written}: ${messageOf(error)}`,
+      'Name a text file that you may read.',
+    );
   }
 }
 

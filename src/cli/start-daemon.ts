@@ -20,7 +20,11 @@ const TAKEN_PATIENCE_MS = 1500;
  * Makes sure that the daemon of this home answers, and starts one in the background when it does not. Many may do so at once: all
  * resolve, and one daemon runs. Rejects with the daemon's own words when it cannot start.
  */
-export async function startDaemon(context: CommandContext, client: ApiClient, options: { testMode: boolean }): Promise<void> {
+export async function startDaemon(
+  context: CommandContext,
+  client: ApiClient,
+  options: { testMode: boolean },
+): Promise<void> {
   if (await answers(client)) return;
   const home = resolveHome(context.env);
   await mkdir(home.folder, { recursive: true, mode: 0o700 });
@@ -58,7 +62,10 @@ async function startOnce(
 }
 
 /** In a session of its own, so that neither Ctrl-C nor the end of the terminal reaches it. */
-function spawnDaemon(context: CommandContext, { home, log, testMode }: { home: Home; log: FileHandle; testMode: boolean }): ChildProcess {
+function spawnDaemon(
+  context: CommandContext,
+  { home, log, testMode }: { home: Home; log: FileHandle; testMode: boolean },
+): ChildProcess {
   const [program, ...args] = context.self;
   const child = spawn(program, [...args, 'server', 'run', '--json', ...(testMode ? ['--test-mode'] : [])], {
     cwd: home.folder,
@@ -73,14 +80,22 @@ function spawnDaemon(context: CommandContext, { home, log, testMode }: { home: H
 function endOf(child: ChildProcess): Promise<{ code: number | null; text: string }> {
   const { promise, resolve } = Promise.withResolvers<{ code: number | null; text: string }>();
   child.once('error', (error) => resolve({ code: null, text: messageOf(error) }));
-  child.once('exit', (code, signal) => resolve({ code, text: code === null ? `signal ${signal ?? 'unknown'}` : `exit code ${code}` }));
+  child.once('exit', (code, signal) =>
+    resolve({ code, text: code === null ? `signal ${signal ?? 'unknown'}` : `exit code ${code}` }),
+  );
   return promise;
 }
 
 /** A daemon that gives up writes why as its last line, as every command with `--json` does; anything else is shown as it stands. */
-async function failedToStart(home: Home, log: FileHandle, { size, end }: { size: number; end: string }): Promise<SwitchyardError> {
+async function failedToStart(
+  home: Home,
+  log: FileHandle,
+  { size, end }: { size: number; end: string },
+): Promise<SwitchyardError> {
   const { size: now } = await log.stat();
-  const { buffer, bytesRead } = await log.read(Buffer.alloc(Math.min(now - size, 64 * 1024)), { position: Math.max(size, now - 64 * 1024) });
+  const { buffer, bytesRead } = await log.read(Buffer.alloc(Math.min(now - size, 64 * 1024)), {
+    position: Math.max(size, now - 64 * 1024),
+  });
   const lines = buffer.subarray(0, bytesRead).toString('utf8').trim().split('\n');
   const said = lines.map(failureIn).findLast((failure) => failure !== undefined);
   if (said !== undefined) return new SwitchyardError(said);

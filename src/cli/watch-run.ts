@@ -23,6 +23,8 @@ export interface Watch {
   readonly from: number;
   readonly progress: Progress;
   readonly questions: Questions;
+  /** What Ctrl-C does: ask whether to leave the run or to cancel it, or leave it at once. */
+  readonly interrupt: 'ask' | 'leave';
   /** Asked when the run waits and somebody may be there to answer; undefined leaves it waiting. */
   readonly decide?: (run: RunDetail, signal: AbortSignal) => Promise<Decision | undefined>;
 }
@@ -32,7 +34,7 @@ export type Watched = { readonly kind: 'settled'; readonly run: RunDetail } | { 
 
 /**
  * Shows a run until it has ended, waits for a person who does not answer now, or is left. Ctrl-C asks whether to leave it or
- * to cancel it; a second one leaves it.
+ * to cancel it (`interrupt`); a second one leaves it.
  */
 export async function watchRun(context: CommandContext, server: Server, watch: Watch): Promise<Watched> {
   let from = watch.from;
@@ -55,7 +57,11 @@ async function decide(
   { watch, decision, head }: { watch: Watch; decision: Decision; head: string | null },
 ): Promise<void> {
   try {
-    await server.client.call('decideRun', { ...decision, ...(head === null ? {} : { head }), actor: personOf(context) }, { run: watch.run });
+    await server.client.call(
+      'decideRun',
+      { ...decision, ...(head === null ? {} : { head }), actor: personOf(context) },
+      { run: watch.run },
+    );
   } catch (error) {
     if (!(error instanceof SwitchyardError) || failureClass(error.code) !== 'refused') throw error;
     watch.progress.say(printable(error.message));
@@ -72,14 +78,18 @@ async function watchOnce(context: CommandContext, server: Server, watch: Watch):
   const events = followRun(server, watch.run, {
     from: watch.from,
     signal: stop.signal,
-    onConnection: (change) => progress.say(change === 'lost' ? 'The server went away; reaching it again…' : 'The server is back; the run goes on.'),
+    onConnection: (change) =>
+      progress.say(
+        change === 'lost' ? 'The server went away; reaching it again…' : 'The server is back; the run goes on.',
+      ),
   });
   let next = watch.from;
   let step = events.next();
   for (;;) {
     const came = await Promise.race([step, interrupts.next()]);
     if (came === 'interrupt') {
-      if ((await askToLeave(context, server, watch, interrupts)) === 'stay') continue;
+      const leaves = watch.interrupt === 'leave' || (await askToLeave(context, server, watch, interrupts)) === 'leave';
+      if (!leaves) continue;
       stop.abort();
       await step.catch(() => undefined); // it ends by the abort, which is what was wanted
       return { kind: 'left' };
@@ -91,7 +101,12 @@ async function watchOnce(context: CommandContext, server: Server, watch: Watch):
   }
 }
 
-async function askToLeave(context: CommandContext, server: Server, watch: Watch, interrupts: Interrupts): Promise<'leave' | 'stay'> {
+async function askToLeave(
+  context: CommandContext,
+  server: Server,
+  watch: Watch,
+  interrupts: Interrupts,
+): Promise<'leave' | 'stay'> {
   watch.progress.hush();
   if (!context.isTerminal) return leave(watch);
   for (;;) {
@@ -112,12 +127,17 @@ async function askToLeave(context: CommandContext, server: Server, watch: Watch,
 }
 
 function leave({ progress, name }: Watch): 'leave' {
-  progress.say(`The run goes on without you. \`switchyard logs -f ${name}\` follows it, \`switchyard cancel ${name}\` stops it.`);
+  progress.say(
+    `The run goes on without you. \`switchyard logs -f ${name}\` follows it, \`switchyard cancel ${name}\` stops it.`,
+  );
   return 'leave';
 }
 
 /** A question that Ctrl-C leaves unanswered. */
-async function uninterrupted<T>(context: CommandContext, ask: (signal: AbortSignal) => Promise<T> | undefined): Promise<T | undefined> {
+async function uninterrupted<T>(
+  context: CommandContext,
+  ask: (signal: AbortSignal) => Promise<T> | undefined,
+): Promise<T | undefined> {
   const left = new AbortController();
   using _ = context.onInterrupt(() => left.abort());
   return await ask(left.signal);

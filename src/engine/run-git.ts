@@ -1,9 +1,10 @@
 import type { RunGit } from '../ports/node.ts';
 import { between, type CrashPoint } from '../lib/crash-point.ts';
-import { isAncestor, mergeBase, patchId, treeOf } from '../lib/git/commits.ts';
+import { dateNow, isAncestor, mergeBase, patchId, treeOf, writeCommit } from '../lib/git/commits.ts';
 import { rebaseChain } from '../lib/git/rebase.ts';
 import type { Forge } from '../ports/forge.ts';
-import { type GitStore, runRef } from '../workspaces/git-store.ts';
+import { withTrailers } from '../lib/git/trailers.ts';
+import { type GitStore, runRef, salvageRef } from '../workspaces/git-store.ts';
 
 /** Git on a run's commits in the store; nothing here needs a checkout. */
 export function runGit({ run, store, forge, crashPoint }: { run: string; store: GitStore; forge: Forge; crashPoint: CrashPoint }): RunGit {
@@ -24,5 +25,30 @@ export function runGit({ run, store, forge, crashPoint }: { run: string; store: 
         const [before, after] = await Promise.all([patchId(gitDir, base, head), patchId(gitDir, onto, result.head)]);
         return { kind: 'rebased', head: result.head, samePatch: before === after };
       }),
+    async squash({ onto, head, text }) {
+      const date = dateNow();
+      const commit = await writeCommit(gitDir, {
+        tree: await treeOf(gitDir, head),
+        parents: [onto],
+        author: { ...text.identity, date },
+        committer: { name: 'Switchyard', email: 'switchyard@localhost', date },
+        message: withTrailers(text.message, text.trailers),
+      });
+      await store.keep(runRef(run, 'squashed'), commit);
+      return commit;
+    },
+    async salvage(commit, name) {
+      await store.keep(salvageRef(run, name), commit);
+    },
+    async intend({ target, from, to }) {
+      await store.keep(intentRef(run, target, 'to'), to);
+      await store.keep(intentRef(run, target, 'from'), from);
+    },
+    async intended(target) {
+      const [from, to] = await Promise.all([store.resolve(intentRef(run, target, 'from')), store.resolve(intentRef(run, target, 'to'))]);
+      return from === undefined || to === undefined ? undefined : { from, to };
+    },
   };
 }
+
+const intentRef = (run: string, target: string, end: 'from' | 'to') => runRef(run, `merge/${end}/${target}`);

@@ -27,8 +27,8 @@ const SQLITE_BUSY = 5;
 /**
  * Takes the lock at `path` (a file, made if absent; its folder must exist), or returns undefined when it is held: by
  * another live process, even a stopped one, or by an earlier call in this process. The kernel frees it when the holder
- * dies, however it dies. For local disks only. Throws `lock/unusable` when the file cannot be opened or is not a lock
- * file.
+ * dies, however it dies. Nothing else in this process may open the file: to close it again would free the lock. For
+ * local disks only. Throws `lock/unusable` when the file cannot be opened or is not a lock file.
  */
 export async function acquireExclusiveLock(path: string): Promise<ExclusiveLock | undefined> {
   const database = await take(path);

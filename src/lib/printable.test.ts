@@ -13,7 +13,14 @@ test('colours, cursor movements, titles and links are taken out', () => {
 });
 
 test('no control character is left, not even of a sequence that is broken off or hidden in another', () => {
-  const hostile = ['\u001b]52;c;aGk=', '\u001b\u0000[31m', '\u009b31m', '\u001bP1;2|x', 'a\bb\u007f', '\u001b\u001b[0m[31m'];
+  const hostile = [
+    '\u001b]52;c;aGk=',
+    '\u001b\u0000[31m',
+    '\u009b31m',
+    '\u001bP1;2|x',
+    'a\bb\u007f',
+    '\u001b\u001b[0m[31m',
+  ];
   for (const text of hostile) expect(printable(text)).not.toMatch(/[^\P{Cc}\n\t]/u);
 });
 

@@ -159,6 +159,14 @@ export interface RunGit {
   /** The commits base..head put on top of `onto`; durable in the git store when it resolves. */
   rebase(request: { base: string; head: string; onto: string }): Promise<RebaseResult>;
   mergeBase(a: string, b: string): Promise<string | undefined>;
+  /** One commit with the tree of `head` on top of `onto`; durable in the git store when it resolves. */
+  squash(request: { onto: string; head: string; text: CommitText }): Promise<string>;
+  /** Keeps a commit that the run leaves behind. */
+  salvage(commit: string, name: string): Promise<void>;
+  /** Writes down that the target is about to be moved, so that an attempt after a death knows from where to where. */
+  intend(merge: { target: string; from: string; to: string }): Promise<void>;
+  /** What was last written down for that target. */
+  intended(target: string): Promise<{ readonly from: string; readonly to: string } | undefined>;
 }
 
 export type RebaseResult =

@@ -1,4 +1,13 @@
-import type { CrashPoint } from '../lib/crash-point.ts';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import { changeRef, listRefs, type Ref, resolveCommit } from '../lib/git/refs.ts';
+import { inspectRepository } from '../lib/git/repository.ts';
+import { createBareRepository } from './create-bare-repository.ts';
+import { fetchFromUser } from './fetch-from-user.ts';
+import { repositoryId } from './repository-id.ts';
+import { moveRefs } from './trash.ts';
 
 /**
  * The harness's own bare copy of one user repository, `repos/<id>.git`: where every commit of a run is kept, by refs below
@@ -14,7 +23,7 @@ export interface GitStore {
 
   /**
    * Brings a commit of the user's repository here, with all its history, and returns its id. Writes nothing over there.
-   * `git/unknown-commit` when it names none, `repository/shallow` and `repository/partial` when the history is not all there.
+   * `repository/unknown-commit` when it names none, `repository/shallow` and `repository/partial` when the history is not all there.
    */
   fetchCommit(refOrSha: string, signal?: AbortSignal): Promise<string>;
   /** The commit that a ref or revision names here, undefined when none. */
@@ -34,10 +43,7 @@ export interface GitStore {
   restoreFromTrash(run: string): Promise<readonly StoredRef[]>;
 }
 
-export interface StoredRef {
-  readonly ref: string;
-  readonly commit: string;
-}
+export type StoredRef = Ref;
 
 export interface GitStoreOptions {
   /** Parent of all stores, `$SWITCHYARD_HOME/repos`. */
@@ -52,6 +58,36 @@ export const salvageRef = (run: string, name: string): string => `refs/switchyar
 export const trashRef = (run: string, name: string): string => `refs/switchyard/trash/${run}/${name}`;
 
 /** Opens the store of a user's repository, making it on first use. `repository/not-git` when there is no repository. */
-export async function openGitStore(_options: GitStoreOptions): Promise<GitStore> {
-  throw new Error('being written');
+export async function openGitStore({ folder, repositoryPath, crashPoint = noCrashPoint }: GitStoreOptions): Promise<GitStore> {
+  const repository = await inspectRepository(repositoryPath);
+  if (repository === undefined) {
+    throw new SwitchyardError({
+      code: 'repository/not-git',
+      message: `${repositoryPath} is not in a git repository`,
+      hint: 'Go to your repository, or make one: git init',
+    });
+  }
+  const { commonDir, gitDir, objectFormat } = repository;
+  const id = repositoryId(commonDir);
+  const path = join(folder, `${id}.git`);
+  if (!(await exists(path))) {
+    await mkdir(folder, { recursive: true });
+    await createBareRepository(path, objectFormat);
+  }
+  return {
+    id,
+    path,
+    repository: commonDir,
+    fetchCommit: (refOrSha, signal) => fetchFromUser({ gitDir, commonDir, store: path, signal }, refOrSha),
+    resolve: (revision) => resolveCommit(path, revision),
+    keep: (ref, to, from) => changeRef(path, from === undefined ? { ref, to } : { ref, to, from }),
+    drop: (ref, from) => changeRef(path, from === undefined ? { ref, to: null } : { ref, to: null, from }),
+    list: (prefix) => listRefs(path, prefix),
+    moveToTrash: (run) => moveRefs({ store: path, from: runRef(run, ''), to: trashRef(run, ''), crashPoint }),
+    restoreFromTrash: (run) => moveRefs({ store: path, from: trashRef(run, ''), to: runRef(run, ''), crashPoint }),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -23,7 +23,7 @@ function leadingCode(text: string): [string | undefined, string] {
 }
 
 const GENERAL = /^\s{0,8}(?:vet: )?([^\s:()[\]"'`<>|,;=]{1,400}):(\d{1,7})(?::(\d{1,7}))?(?:-\d{1,7})?(?::| -|(?=\s)) ?(.*)$/;
-const SEVERITY = /^(?:\[?(fatal error|error|warning|note|info|help|hint|refactor|convention|style)\]?)(?::| -|\b)\s?(.*)$/i;
+const SEVERITY = /^\[?(fatal error|error|warning|note|info|help|hint|refactor|convention|style)(?::|\]| -)\s?(.*)$/i;
 const SAYS_LITTLE = new Set(['note', 'help', 'hint', 'info']);
 
 /** `file:line[:column]: [severity:] message [rule]`: gcc, clang, go, ruff, flake8, mypy, shellcheck, eslint's unix style, and most others. */
@@ -46,7 +46,7 @@ function ruleOf(text: string): [string | undefined, string] {
   const last = text.at(-1);
   const open = last === ']' ? text.lastIndexOf('[') : last === ')' ? text.lastIndexOf(' (') : -1;
   if (open <= 0) return [undefined, text];
-  const inside = text.slice(open, -1).replace(/^[ ([]+/, '');
+  const inside = text.slice(open, -1).replace(/^[ ([-]+/, '');
   if (!/^[A-Za-z@][\w@/.+=-]{1,80}$/.test(inside)) return [undefined, text];
-  return [inside.replace(/^(?:Error|Warning)\//, '').replace(/^-W(?:error=)?/, ''), text.slice(0, open)];
+  return [inside.replace(/^(?:Error|Warning)\//, '').replace(/^W(?:error=)?(?=[a-z])/, ''), text.slice(0, open)];
 }

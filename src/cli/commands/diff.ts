@@ -16,5 +16,7 @@ export async function diff(context: CommandContext, options: DiffOptions): Promi
     context.stdout.write(answer.patch);
     return 0;
   }
-  return print(context, options, answer, ({ stat, patch }, style) => (options.stat === true || patch === '' ? statLines(stat, style) : patchLines(patch, style)));
+  return print(context, options, answer, ({ stat, patch }, style) =>
+    options.stat === true || patch === '' ? statLines(stat, style) : patchLines(patch, style),
+  );
 }

@@ -41,7 +41,9 @@ function consequences(run: RunDetail): string[] {
   return [
     `${name}: ${printableLine(run.title)} (${stateWords(run.state)})`,
     ...branch,
-    run.head === run.base.commit ? '  It has changed nothing.' : `  Its work at ${run.head.slice(0, 10)} goes to the trash.`,
+    run.head === run.base.commit
+      ? '  It has changed nothing.'
+      : `  Its work at ${run.head.slice(0, 10)} goes to the trash.`,
     `  \`switchyard restore ${name}\` brings all of it back.`,
   ];
 }

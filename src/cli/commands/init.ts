@@ -15,11 +15,18 @@ export interface InitOptions {
 /** Writes a first configuration for the repository, from what is found in it. */
 export async function init(context: CommandContext, options: InitOptions): Promise<number> {
   const { client } = await connect(context, options);
-  const result = await client.call('initRepository', { path: context.cwd, dryRun: options.dryRun ?? false, force: options.force ?? false });
+  const result = await client.call('initRepository', {
+    path: context.cwd,
+    dryRun: options.dryRun ?? false,
+    force: options.force ?? false,
+  });
   return print(context, options, result, (value, style) => [
     `${value.written ? 'wrote' : 'would write'} ${printable(value.file)}`,
     '',
-    ...printable(value.text).trimEnd().split('\n').map((line) => paint(style, 'dim', `    ${line}`)),
+    ...printable(value.text)
+      .trimEnd()
+      .split('\n')
+      .map((line) => paint(style, 'dim', `    ${line}`)),
     ...(value.notes.length === 0 ? [] : ['', ...value.notes.map((note) => messageLine('info', note, style))]),
   ]);
 }

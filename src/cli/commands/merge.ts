@@ -35,7 +35,14 @@ export async function merge(context: CommandContext, options: MergeOptions): Pro
   using progress = options.json === true ? jsonProgress(context) : humanProgress(context, name);
   using asked = questions(context);
   if (acted.note !== undefined) progress.say(printable(acted.note));
-  const watched = await watchRun(context, server, { run: id, name, from, progress, questions: asked });
+  const watched = await watchRun(context, server, {
+    run: id,
+    name,
+    from,
+    progress,
+    questions: asked,
+    interrupt: 'ask',
+  });
   if (watched.kind === 'left') return EXIT_CODES.interrupted;
   if (options.json !== true) progress.say(...endingLines(watched.run, progress.style));
   return mergeExitCode(watched.run);

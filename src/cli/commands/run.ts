@@ -47,7 +47,9 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     includeDirty: options.includeDirty ?? false,
     requester: personOf(context),
   });
-  return options.detach === true ? accepted(context, options, started) : await follow(context, server, { started, json: options.json ?? false });
+  return options.detach === true
+    ? accepted(context, options, started)
+    : await follow(context, server, { started, json: options.json ?? false });
 }
 
 function accepted(context: CommandContext, options: RunOptions, started: RunStarted): number {
@@ -58,7 +60,11 @@ function accepted(context: CommandContext, options: RunOptions, started: RunStar
   ]);
 }
 
-async function follow(context: CommandContext, server: Server, { started, json }: { started: RunStarted; json: boolean }): Promise<number> {
+async function follow(
+  context: CommandContext,
+  server: Server,
+  { started, json }: { started: RunStarted; json: boolean },
+): Promise<number> {
   const name = printableLine(started.slug);
   using progress = json ? jsonProgress(context) : humanProgress(context, name);
   using asked = questions(context);
@@ -69,6 +75,7 @@ async function follow(context: CommandContext, server: Server, { started, json }
     from: 1,
     progress,
     questions: asked,
+    interrupt: 'ask',
     ...(context.isTerminal && !json
       ? { decide: (detail, signal) => askForDecision(context, server, { run: detail, questions: asked, signal }) }
       : {}),

@@ -22,7 +22,10 @@ export function shortCount(count: number): string {
 /** `12.3k tokens · 0.42 USD`; empty when nothing was reported. */
 export function shortUsage(usage: Usage): string {
   const tokens = usage.input + usage.output;
-  const parts = [tokens > 0 ? `${shortCount(tokens)} tokens` : undefined, usage.cost === null ? undefined : `${usage.cost.toFixed(2)} USD`];
+  const parts = [
+    tokens > 0 ? `${shortCount(tokens)} tokens` : undefined,
+    usage.cost === null ? undefined : `${usage.cost.toFixed(2)} USD`,
+  ];
   return parts.filter((part) => part !== undefined).join(' · ');
 }
 

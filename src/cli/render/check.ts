@@ -7,7 +7,10 @@ import { paint, type Style } from './style.ts';
 const FIRST_ITEMS = 5;
 
 /** A check's verdict, and the first of what it found. */
-export function checkLines(event: Extract<EventPayload, { kind: 'check.ended' }>, style: Style & { readonly detail: 'progress' | 'full' }): string[] {
+export function checkLines(
+  event: Extract<EventPayload, { kind: 'check.ended' }>,
+  style: Style & { readonly detail: 'progress' | 'full' },
+): string[] {
   const passed = event.verdict === 'pass';
   const symbol = paint(style, passed ? 'green' : 'red', passed ? '✓' : '✗');
   const found = passed ? '' : `, ${event.items.length === 1 ? '1 finding' : `${event.items.length} findings`}`;
@@ -24,5 +27,7 @@ export function checkLines(event: Extract<EventPayload, { kind: 'check.ended' }>
 export function itemLine(item: CheckItem): string {
   const place = [item.file, item.line, item.column].filter((part) => part !== undefined).join(':');
   const remedy = item.remediation === undefined ? undefined : `(${item.remediation})`;
-  return printableLine([place, item.rule, item.message, remedy].filter((part) => part !== undefined && part !== '').join('  '));
+  return printableLine(
+    [place, item.rule, item.message, remedy].filter((part) => part !== undefined && part !== '').join('  '),
+  );
 }

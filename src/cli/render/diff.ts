@@ -4,7 +4,8 @@ import { paint, type Style } from './style.ts';
 /** A patch for the eye: control characters out, added and removed lines coloured. For programs, write the patch itself. */
 export function patchLines(patch: string, style: Style): string[] {
   return linesOf(patch).map((line) => {
-    if (/^(?:diff |index |--- |\+\+\+ |similarity |rename |new file |deleted file |old mode |new mode )/.test(line)) return paint(style, 'bold', line);
+    if (/^(?:diff |index |--- |\+\+\+ |similarity |rename |new file |deleted file |old mode |new mode )/.test(line))
+      return paint(style, 'bold', line);
     if (line.startsWith('@@')) return paint(style, 'cyan', line);
     if (line.startsWith('+')) return paint(style, 'green', line);
     return line.startsWith('-') ? paint(style, 'red', line) : line;
@@ -16,7 +17,9 @@ export function statLines(stat: string, style: Style): string[] {
   if (lines.length === 0) return [paint(style, 'dim', 'nothing was changed')];
   return lines.map((line) => {
     const parts = /^(.*\| +\S+ )(\+*)(-*)$/.exec(line);
-    return parts === null ? line : `${parts[1] ?? ''}${paint(style, 'green', parts[2] ?? '')}${paint(style, 'red', parts[3] ?? '')}`;
+    return parts === null
+      ? line
+      : `${parts[1] ?? ''}${paint(style, 'green', parts[2] ?? '')}${paint(style, 'red', parts[3] ?? '')}`;
   });
 }
 

@@ -17,7 +17,8 @@ export function endingLines(run: RunDetail, style: Style): string[] {
 }
 
 function resultOf(run: RunDetail): string | undefined {
-  if (run.merged !== undefined) return `  merged${run.target === null ? '' : ` into ${printableLine(run.target)}`}: ${run.merged.commit.slice(0, 10)}`;
+  if (run.merged !== undefined)
+    return `  merged${run.target === null ? '' : ` into ${printableLine(run.target)}`}: ${run.merged.commit.slice(0, 10)}`;
   if (run.branch !== null) return `  on branch ${printableLine(run.branch)}`;
   return run.state.kind === 'succeeded' && run.head === run.base.commit ? '  nothing was changed' : undefined;
 }

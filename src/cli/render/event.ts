@@ -31,11 +31,16 @@ export function eventRenderer(view: EventView): (event: Event) => string[] {
 function eventLines(event: Event, view: EventView, tookMs: number | undefined): string[] {
   switch (event.kind) {
     case 'run.started':
-      return [paint(view, 'bold', printableLine(event.title)), paint(view, 'dim', `blueprint ${event.blueprint}, from ${event.base.slice(0, 10)}`)];
+      return [
+        paint(view, 'bold', printableLine(event.title)),
+        paint(view, 'dim', `blueprint ${event.blueprint}, from ${event.base.slice(0, 10)}`),
+      ];
     case 'run.parked':
       return parkedLines(event, view);
     case 'run.resumed':
-      return [`${paint(view, 'cyan', '▸')} ${who(event)}: ${printableLine(event.choice)}${event.note === undefined ? '' : ` (${printableLine(event.note)})`}`];
+      return [
+        `${paint(view, 'cyan', '▸')} ${who(event)}: ${printableLine(event.choice)}${event.note === undefined ? '' : ` (${printableLine(event.note)})`}`,
+      ];
     case 'run.merged':
       return [`${paint(view, 'green', '✓')} merged into ${printableLine(event.target)}: ${event.commit.slice(0, 10)}`];
     case 'run.ended':
@@ -47,9 +52,13 @@ function eventLines(event: Event, view: EventView, tookMs: number | undefined): 
     case 'attempt.started':
       return event.attempt === 1 ? [] : [`${INDENT}attempt ${event.attempt} on ${printableLine(event.worker)}`];
     case 'attempt.ended':
-      return event.result === 'ended' ? [] : [`${INDENT}attempt ${event.attempt}: ${event.result}${detail(event.detail)}`];
+      return event.result === 'ended'
+        ? []
+        : [`${INDENT}attempt ${event.attempt}: ${event.result}${detail(event.detail)}`];
     case 'agent.session':
-      return view.detail === 'full' ? [paint(view, 'dim', `${INDENT}${printableLine(event.agent)}, session ${printableLine(event.session)}`)] : [];
+      return view.detail === 'full'
+        ? [paint(view, 'dim', `${INDENT}${printableLine(event.agent)}, session ${printableLine(event.session)}`)]
+        : [];
     case 'agent.text':
       return textLines(event.text, view);
     case 'agent.tool':
@@ -69,7 +78,9 @@ type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
 
 /** What the harness says, as in a message or in the notes before a run. */
 export function messageLine(level: 'info' | 'warning', text: string, style: Style): string {
-  return level === 'warning' ? `${paint(style, 'yellow', '!')} ${printableLine(text)}` : `${paint(style, 'dim', 'i')} ${printableLine(text)}`;
+  return level === 'warning'
+    ? `${paint(style, 'yellow', '!')} ${printableLine(text)}`
+    : `${paint(style, 'dim', 'i')} ${printableLine(text)}`;
 }
 
 function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
@@ -80,16 +91,47 @@ function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
   return [
     `${paint(view, 'yellow', '‖')} waits for a person${where}${why}`,
     ...(needs.files ?? []).map((file) => `${INDENT}${printableLine(file)}`),
-    ...(needs.ask === undefined ? [] : printable(needs.ask).trim().split('\n').map((line) => INDENT + line)),
+    ...(needs.ask === undefined
+      ? []
+      : printable(needs.ask)
+          .trim()
+          .split('\n')
+          .map((line) => INDENT + line)),
     ...choicesOf(needs.choices, view.name).map((line) => paint(view, 'dim', INDENT + line)),
   ];
 }
 
-const GOOD: ReadonlySet<string> = new Set(['done', 'pass', 'fixed', 'approved', 'merged', 'delivered', 'open', 'selected', 'found', 'up', 'sent']);
-const BAD: ReadonlySet<string> = new Set(['fail', 'error', 'timeout', 'stalled', 'exhausted', 'conflict', 'rejected', 'findings', 'blocked']);
+const GOOD: ReadonlySet<string> = new Set([
+  'done',
+  'pass',
+  'fixed',
+  'approved',
+  'merged',
+  'delivered',
+  'open',
+  'selected',
+  'found',
+  'up',
+  'sent',
+]);
+const BAD: ReadonlySet<string> = new Set([
+  'fail',
+  'error',
+  'timeout',
+  'stalled',
+  'exhausted',
+  'conflict',
+  'rejected',
+  'findings',
+  'blocked',
+]);
 
 function stepEndedLine(event: EventOf<'step.ended'>, view: EventView, tookMs: number | undefined): string {
-  const [symbol, colour]: [string, Colour] = GOOD.has(event.outcome) ? ['✓', 'green'] : BAD.has(event.outcome) ? ['✗', 'red'] : ['•', 'yellow'];
+  const [symbol, colour]: [string, Colour] = GOOD.has(event.outcome)
+    ? ['✓', 'green']
+    : BAD.has(event.outcome)
+      ? ['✗', 'red']
+      : ['•', 'yellow'];
   const took = tookMs === undefined ? '' : paint(view, 'dim', ` · ${shortDuration(tookMs)}`);
   return `${paint(view, colour, symbol)} ${stepName(event.node, event.n)}  ${printableLine(event.outcome)}${took}${detail(event.detail)}`;
 }
@@ -109,7 +151,8 @@ function toolLines(event: EventOf<'agent.tool'>, view: EventView): string[] {
     return [oneLine(`→ ${name} ${printableLine(input)}`, view)];
   }
   const failed = event.ok === false ? paint(view, 'red', ' failed') : '';
-  if (view.detail === 'full') return [...indented(`← ${name}${failed}`, view), ...indented(printable(event.output ?? ''), view)];
+  if (view.detail === 'full')
+    return [...indented(`← ${name}${failed}`, view), ...indented(printable(event.output ?? ''), view)];
   return event.ok === false ? [oneLine(`← ${name} failed: ${printableLine(event.output ?? '')}`, view)] : [];
 }
 

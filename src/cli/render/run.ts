@@ -7,7 +7,11 @@ import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
 
 /** Runs as `ls` lists them, newest first. */
-export function runTable(runs: readonly RunSummary[], style: Style, facts: { now: number; repositories: boolean }): string[] {
+export function runTable(
+  runs: readonly RunSummary[],
+  style: Style,
+  facts: { now: number; repositories: boolean },
+): string[] {
   const head = ['', 'RUN', 'STATE', 'BLUEPRINT', ...(facts.repositories ? ['REPOSITORY'] : []), 'STARTED', 'TITLE'];
   const rows = runs.map((run) => [
     stateSymbol(run.state.kind),
@@ -41,9 +45,15 @@ export function runScreen(run: RunDetail, style: Style): string[] {
     ['merged', run.merged?.commit.slice(0, 10) ?? ''],
     ['used', [shortUsage(run.usage), ...limitTexts(run.limits)].filter((text) => text !== '').join(' · ')],
   ];
-  const shown = facts.filter(([, text]) => text !== '').map(([name, text]) => `${paint(style, 'dim', name.padEnd(10))}  ${printableLine(text)}`);
-  const asked = run.state.kind === 'parked' && run.state.needs.ask !== undefined ? ['', ...printable(run.state.needs.ask).trim().split('\n')] : [];
-  const files = run.state.kind === 'parked' ? (run.state.needs.files ?? []).map((file) => `  ${printableLine(file)}`) : [];
+  const shown = facts
+    .filter(([, text]) => text !== '')
+    .map(([name, text]) => `${paint(style, 'dim', name.padEnd(10))}  ${printableLine(text)}`);
+  const asked =
+    run.state.kind === 'parked' && run.state.needs.ask !== undefined
+      ? ['', ...printable(run.state.needs.ask).trim().split('\n')]
+      : [];
+  const files =
+    run.state.kind === 'parked' ? (run.state.needs.files ?? []).map((file) => `  ${printableLine(file)}`) : [];
   const commands = nextCommands(run, printableLine(run.slug));
   return [
     paint(style, 'bold', printableLine(run.title)),
@@ -63,15 +73,22 @@ function stepTable(steps: readonly StepView[], style: Style): string[] {
     step.n === 1 ? printableLine(step.node) : `${printableLine(step.node)} #${step.n}`,
     printableLine(step.kind),
     printableLine(step.outcome ?? step.state) + (step.attempts > 1 ? ` (attempt ${step.attempts})` : ''),
-    step.startedAt === null || step.endedAt === null ? '' : shortDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)),
+    step.startedAt === null || step.endedAt === null
+      ? ''
+      : shortDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)),
     step.checkpoint?.slice(0, 10) ?? '',
     printableLine(step.detail ?? ''),
   ]);
-  return table([head, ...rows], style, { shrink: head.length - 1, paint: (cell, row) => (row === 0 ? paint(style, 'dim', cell) : cell) });
+  return table([head, ...rows], style, {
+    shrink: head.length - 1,
+    paint: (cell, row) => (row === 0 ? paint(style, 'dim', cell) : cell),
+  });
 }
 
 function limitTexts(limits: RunSummary['limits']): string[] {
-  return Object.entries(limits).map(([name, { used, max }]) => `${printableLine(name)} ${amount(name, used)} of ${amount(name, max)}`);
+  return Object.entries(limits).map(
+    ([name, { used, max }]) => `${printableLine(name)} ${amount(name, used)} of ${amount(name, max)}`,
+  );
 }
 
 function amount(name: string, value: number): string {

@@ -50,7 +50,10 @@ export function stateLine(state: RunState, style: Style): string {
 }
 
 /** The commands that make sense next, each with what it does. `name` is how the run is called in them. */
-export function nextCommands(run: Pick<RunSummary, 'state' | 'merged' | 'branch' | 'head' | 'base'>, name: string): string[] {
+export function nextCommands(
+  run: Pick<RunSummary, 'state' | 'merged' | 'branch' | 'head' | 'base'>,
+  name: string,
+): string[] {
   const { state } = run;
   switch (state.kind) {
     case 'parked':

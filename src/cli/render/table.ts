@@ -32,7 +32,9 @@ export function table(rows: readonly (readonly string[])[], style: Style, option
 
 function columnWidths(rows: readonly (readonly string[])[], available: number, shrink: number): number[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) => Math.max(0, ...rows.map((row) => widthOf(row[column] ?? ''))));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(0, ...rows.map((row) => widthOf(row[column] ?? ''))),
+  );
   const total = widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, columns - 1);
   if (total > available) widths[shrink] = Math.max(8, (widths[shrink] ?? 0) - (total - available));
   return widths;

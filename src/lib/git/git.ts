@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
 import { SwitchyardError } from '../error.ts';
 import { gitEnvironment, type GitFlavour } from './environment.ts';
 
@@ -18,8 +17,8 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** On top of the flavour's configuration, for this command alone. */
   readonly config?: Readonly<Record<string, string>>;
-  /** For standard input, which is then closed. */
-  readonly input?: string | Uint8Array | Readable;
+  /** What standard input holds; an open file is read from its position. Without it, standard input is empty. */
+  readonly input?: string | Uint8Array | FileHandle;
   /** Aborting ends the command; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -32,31 +31,52 @@ export interface GitResult {
 
 /** Runs git and returns what it said, whatever the exit code. Rejects when git cannot be started or the signal is aborted. */
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
-  options.signal?.throwIfAborted();
-  const { input } = options;
+  const { cwd, input, signal } = options;
+  signal?.throwIfAborted();
   const child = spawn('git', args, {
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(cwd === undefined ? {} : { cwd }),
     env: gitEnvironment(options),
-    stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    stdio: [standardInput(input), 'pipe', 'pipe'],
   });
-  const stop = (): void => void child.kill('SIGKILL');
-  options.signal?.addEventListener('abort', stop, { once: true });
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
   try {
-    const stdout: Buffer[] = [];
-    const stderr: Buffer[] = [];
-    child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-    const closed = new Promise<number>((resolve, reject) => {
-      child.once('error', (cause) => reject(cannotStart(cause)));
-      child.once('close', (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
-    });
-    const [code] = await Promise.all([closed, input === undefined ? undefined : feed(input, child.stdin)]);
-    options.signal?.throwIfAborted();
-    return { code, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() };
+    const ended = outcome(child);
+    if (typeof input === 'string' || input instanceof Uint8Array) feed(child, input);
+    const result = await ended;
+    signal?.throwIfAborted();
+    return result;
   } finally {
-    options.signal?.removeEventListener('abort', stop);
+    signal?.removeEventListener('abort', kill);
   }
 }
+
+function standardInput(input: GitOptions['input']): 'ignore' | 'pipe' | number {
+  if (input === undefined) return 'ignore';
+  return typeof input === 'string' || input instanceof Uint8Array ? 'pipe' : input.fd;
+}
+
+function feed(child: ChildProcess, input: string | Uint8Array): void {
+  // A command that ends before it has read everything says why itself, by its exit code.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+}
+
+function outcome(child: ChildProcess): Promise<GitResult> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => reject(cannotStart(cause)));
+    child.once('close', (code) => {
+      resolve({ code: code ?? KILLED, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
+    });
+  });
+}
+
+/** Stands for the exit code of a command that a signal ended. */
+const KILLED = 137;
 
 /** Like `runGit`, for a command that has to succeed: `git/failed`, or `git/disk-full` where the disk was full. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
@@ -108,19 +128,4 @@ function cannotStart(cause: Error): SwitchyardError {
     hint: 'Install git 2.38 or later and see that it is on the PATH.',
     cause,
   });
-}
-
-/** A command that ends before it has read everything says why itself, by its exit code. */
-async function feed(input: string | Uint8Array | Readable, stdin: NodeJS.WritableStream | null): Promise<void> {
-  if (stdin === null) return;
-  try {
-    await pipeline(typeof input === 'string' || input instanceof Uint8Array ? [input] : input, stdin);
-  } catch (error) {
-    if (!isClosedPipe(error)) throw error;
-  }
-}
-
-function isClosedPipe(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE' || code === 'ERR_STREAM_DESTROYED';
 }

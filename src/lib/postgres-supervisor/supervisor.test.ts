@@ -273,6 +273,12 @@ test('a start that cannot succeed ends with what the server said', async () => {
   await start();
 });
 
+test('a log that has grown too large is emptied at the next start', async () => {
+  await writeFile(`${dataFolder}.log`, 'x'.repeat(9 * 2 ** 20));
+  await start();
+  expect((await stat(`${dataFolder}.log`)).size).toBeLessThan(2 ** 20);
+});
+
 asRoot('an ordinary user gets a database, and its server outlives the supervising process, too', async () => {
   await useEmptyHome();
   await chown(home, NOBODY, NOBODY);
@@ -300,12 +306,12 @@ asRoot('a full disk is named, before and during the making of a database, and no
     ['size=20m', 'database/disk-full'],
     ['size=200m,nr_inodes=300', 'database/cannot-initialise'],
   ] as const) {
-    await execa('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', home]);
+    await execa('sh', ['-c', `mount -t tmpfs -o ${options} tmpfs ${home}`]);
     try {
       await expect(startPostgres(optionsFor(dataFolder))).rejects.toMatchObject({ code });
       expect(await readdir(home)).toEqual(['pg.lock']);
     } finally {
-      await execa('umount', [home]);
+      await execa('sh', ['-c', `umount ${home}`]);
     }
   }
 });

@@ -1,0 +1,72 @@
+import { createClient } from '../../api/client.ts';
+import type { Health } from '../../api/schemas.ts';
+import { SwitchyardError } from '../../lib/error.ts';
+import { printableLine } from '../../lib/printable.ts';
+import { findServer } from '../connect.ts';
+import type { CommandContext } from '../context.ts';
+import { print } from '../print.ts';
+import { ago } from '../render/amount.ts';
+import { startDaemon } from '../start-daemon.ts';
+import { stopDaemon } from '../stop-daemon.ts';
+
+export interface ServerOptions {
+  readonly testMode?: boolean;
+  readonly foreground?: boolean;
+  readonly json?: boolean;
+  readonly server?: string;
+}
+
+/** Starts this home's daemon in the background, or says that it runs. */
+export async function serverUp(context: CommandContext, options: ServerOptions): Promise<number> {
+  if (options.foreground === true) return await serverRun(context, options);
+  const { env } = context;
+  const own = { ...context, env: { ...env, SWITCHYARD_SERVER: undefined } };
+  const client = createClient(findServer(own).address);
+  const testMode = options.testMode ?? false;
+  await startDaemon(own, client, { testMode });
+  const health = await client.call('health', {});
+  if (testMode && !health.testMode) {
+    throw new SwitchyardError({
+      code: 'daemon/not-in-test-mode',
+      message: `A daemon without test mode runs already (process ${health.pid}).`,
+      hint: 'Stop it with `switchyard server down`, then start it again.',
+    });
+  }
+  return print(context, options, health, (value) => describe(value, context.clock.now()));
+}
+
+/** Is the daemon, until it is told to stop. */
+export async function serverRun(context: CommandContext, options: ServerOptions): Promise<number> {
+  const { runDaemon } = await import('../../daemon/main.ts');
+  return await runDaemon({ env: context.env, testMode: options.testMode ?? false });
+}
+
+/** Stops the daemon and waits until its process is gone. That none runs is no failure. */
+export async function serverDown(context: CommandContext, options: ServerOptions): Promise<number> {
+  const { address } = findServer(context, options.server);
+  const stopped = await stopDaemon(address);
+  return print(context, options, { schema: 1, stopped }, () => [
+    stopped ? 'The daemon has stopped. Runs that are not over go on when it is back.' : 'No daemon runs.',
+  ]);
+}
+
+/** Exit code 69 when no daemon runs, as for every command that needs one. */
+export async function serverStatus(context: CommandContext, options: ServerOptions): Promise<number> {
+  const client = createClient(findServer(context, options.server).address);
+  return print(context, options, await client.call('health', {}), (health) => describe(health, context.clock.now()));
+}
+
+function describe(health: Health, now: number): string[] {
+  const { runs } = health;
+  const since = `, started ${ago(Date.parse(health.startedAt), now)}`;
+  return [
+    `The daemon runs: version ${printableLine(health.version)}, process ${health.pid}${since}${health.testMode ? ', in test mode' : ''}.`,
+    `  home      ${printableLine(health.home)}`,
+    `  database  ${health.database}`,
+    `  runs      ${runs.running} running, ${runs.queued} queued, ${runs.parked} waiting for a person`,
+    ...health.workers.map(
+      (worker) =>
+        `  worker    ${printableLine(worker.machine)}, process ${worker.pid}${worker.self ? ' (in the daemon)' : ''}: ${worker.running} steps`,
+    ),
+  ];
+}

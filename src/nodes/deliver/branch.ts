@@ -1,0 +1,21 @@
+import type { StepContext, StepResult } from '../../ports/node.ts';
+import type { DeliverFields } from './index.ts';
+
+/** Puts the head on the run's branch in the person's repository. A branch that somebody else has moved is left alone. */
+export async function deliverBranch(context: StepContext): Promise<StepResult> {
+  const { run, forge } = context;
+  const branch = `switchyard/${run.slug}`;
+  if (run.head === run.base.commit) await context.say('warning', 'The run has changed nothing: the branch stands on its base.');
+  const published = await forge.publish({ branch, commit: run.head, expected: run.delivered ?? undefined });
+  if (published.kind === 'moved') {
+    return {
+      kind: 'outcome',
+      outcome: 'conflict',
+      detail: `${branch} is at ${published.actual?.slice(0, 12) ?? 'nothing'} in the repository: somebody else has moved it.`,
+      park: { code: 'deliver/branch-moved', needs: 'conflict' },
+    };
+  }
+  const asked = (context.step.fields as DeliverFields).deliver;
+  if (asked === 'pull-request') await context.say('info', `There is no forge here, so in place of a pull request the branch ${branch} was delivered.`);
+  return { kind: 'outcome', outcome: 'delivered', outputs: { branch, commit: run.head, delivered: run.head }, detail: `branch ${branch}` };
+}

@@ -1,0 +1,114 @@
+import { joinReports } from '../../checks/report.ts';
+import { verify } from '../../checks/verify.ts';
+import type { StepContext, StepResult } from '../../ports/node.ts';
+import type { DeliverFields } from './index.ts';
+
+/** How often a target that moves while its checks run is followed. */
+const ROUNDS = 3;
+
+/**
+ * Merges the head into its target: what is merged is exactly the commit that was checked. When the target has moved, the run's
+ * commits are put on top of it and all checks that the run has passed run again.
+ */
+export async function deliverMerge(context: StepContext): Promise<StepResult> {
+  const fields = context.step.fields as DeliverFields;
+  const target = fields.to ?? context.run.target;
+  if (target === null) return parked('merge/no-target', `The run began at ${context.run.base.ref}, which is no branch. Merge it with \`switchyard merge ${context.run.slug} --to BRANCH\`.`);
+
+  const begun = await context.git.intended(target);
+  if (begun !== undefined) {
+    const finished = await finish(context, { target, ...begun });
+    if (finished !== undefined) return finished;
+  }
+  let head = context.run.head;
+  for (let round = 1; round <= ROUNDS; round++) {
+    const tip = await context.git.fetchBranch(target);
+    if (tip === undefined) return parked('merge/no-branch', `There is no branch ${target} in the repository.`);
+    if (!(await context.git.isAncestor(tip, head))) {
+      const rebased = await onTopOf(context, { tip, head, target });
+      if ('outcome' in rebased) return rebased;
+      head = rebased.head;
+    }
+    await context.git.intend({ target, from: tip, to: head });
+    const moved = await context.forge.move({ branch: target, from: tip, to: head });
+    if (moved.kind === 'moved') return merged(context, target, head);
+    if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, target);
+  }
+  return {
+    kind: 'outcome',
+    outcome: 'rejected',
+    detail: `${target} moved again and again while the checks ran; ${ROUNDS} rounds were made.`,
+    park: { code: 'merge/target-busy', needs: 'conflict' },
+  };
+}
+
+/** An earlier attempt died after it had decided to move the target: if it did move it, the rest is done now. */
+async function finish(context: StepContext, merge: { target: string; from: string; to: string }): Promise<StepResult | undefined> {
+  const tip = await context.git.fetchBranch(merge.target);
+  if (tip === undefined || !(await context.git.isAncestor(merge.to, tip))) return undefined;
+  const moved = await context.forge.move({ branch: merge.target, from: merge.from, to: merge.to });
+  if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, merge.target);
+  return merged(context, merge.target, merge.to);
+}
+
+/** Puts the run's commits on top of the target's tip and checks them there. */
+async function onTopOf(
+  context: StepContext,
+  { tip, head, target }: { tip: string; head: string; target: string },
+): Promise<{ readonly head: string } | Extract<StepResult, { kind: 'outcome' }>> {
+  const base = await context.git.mergeBase(tip, head);
+  if (base === undefined) return parked('merge/unrelated', `${target} and the run have no common history.`);
+  const rebased = await context.git.rebase({ base, head, onto: tip });
+  if (rebased.kind === 'conflict') {
+    return {
+      kind: 'outcome',
+      outcome: 'conflict',
+      detail: `${target} has changed the same places: ${rebased.files.join(', ')}.`,
+      park: { code: 'merge/conflict', needs: 'conflict', files: rebased.files },
+    };
+  }
+  await context.say('info', `${target} has moved: the run's commits were put on top of ${tip.slice(0, 12)} and are checked again.`);
+  const workspace = await context.workspace();
+  await workspace.reset(rebased.head);
+  const passed = new Set(await context.passedChecks());
+  const checks = context.checks.filter((check) => passed.has(check.name));
+  const results = await verify({ context, workspace, checks });
+  const red = results.filter((result) => result.verdict !== 'pass');
+  if (red.length === 0) return { head: rebased.head };
+  return {
+    kind: 'outcome',
+    outcome: 'rejected',
+    outputs: { report: joinReports(results) },
+    detail: `On top of the moved ${target} these checks are red: ${red.map((result) => result.name).join(', ')}.`,
+    park: { code: 'merge/red-checks', needs: 'conflict' },
+  };
+}
+
+async function merged(context: StepContext, target: string, commit: string): Promise<StepResult> {
+  const { run, forge } = context;
+  const tree = await context.git.treeOf(commit);
+  let delivered = run.delivered ?? undefined;
+  if (run.delivered !== null && run.delivered !== commit) {
+    const published = await forge.publish({ branch: `switchyard/${run.slug}`, commit, expected: run.delivered });
+    if (published.kind === 'published') delivered = commit;
+  }
+  if ((context.step.fields as DeliverFields).push === true || run.push) {
+    const pushed = await forge.push(target);
+    if (pushed.kind === 'refused') await context.say('warning', `${target} was merged here but not pushed: ${pushed.message}`);
+  }
+  const outputs = { commit, branch: target, ...(delivered === undefined ? {} : { delivered }) };
+  return { kind: 'outcome', outcome: 'merged', outputs, merged: { target, commit, tree }, detail: `${target} is at ${commit.slice(0, 12)}` };
+}
+
+function dirty(checkout: string, files: readonly string[], target: string): Extract<StepResult, { kind: 'outcome' }> {
+  return {
+    kind: 'outcome',
+    outcome: 'conflict',
+    detail: `${target} is checked out in ${checkout}, where these files are in the way: ${files.join(', ')}. Commit or move them, then retry.`,
+    park: { code: 'merge/checkout-dirty', needs: 'checkout', files },
+  };
+}
+
+function parked(code: string, detail: string): Extract<StepResult, { kind: 'outcome' }> {
+  return { kind: 'outcome', outcome: 'error', detail, park: { code, needs: 'error' } };
+}

@@ -1,0 +1,37 @@
+import { detectChecks } from '../checks/detect/detect.ts';
+import type { Detected } from '../config/resolve.ts';
+import { loadRepositoryConfig, type RepositoryConfig } from '../config/repository.ts';
+import { readSwitchyardFolder, type SwitchyardFolder } from '../config/switchyard-folder.ts';
+import { formatProblem, type Problem } from '../blueprint/problem.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import { git, runGit, splitNul } from '../lib/git/git.ts';
+import type { GitStore } from '../workspaces/git-store.ts';
+
+/** What a repository says at a commit: its `.switchyard/`, and what its other files let guess. */
+export interface InForce {
+  readonly folder: SwitchyardFolder;
+  readonly config: RepositoryConfig;
+  readonly detected: Detected;
+}
+
+/** Reads it from the git store; files that only the checkout has count for the person's own runs. */
+export async function readInForce(store: GitStore, commit: string, checkout: string | undefined): Promise<InForce> {
+  const atCommit = async (path: string) => {
+    const shown = await runGit(['cat-file', 'blob', `${commit}:${path}`], { gitDir: store.path });
+    return shown.code === 0 ? shown.stdout.toString('utf8') : undefined;
+  };
+  const listAtCommit = async () => splitNul(await git(['ls-tree', '-r', '-z', '--name-only', commit, '--', '.switchyard/'], { gitDir: store.path }));
+  const folder = await readSwitchyardFolder({ atCommit, listAtCommit, ...(checkout === undefined ? {} : { checkout }) });
+  const loaded = loadRepositoryConfig(folder.files.get('config.yaml'), '.switchyard/config.yaml');
+  if (!loaded.ok) throw invalid(loaded.problems);
+  return { folder, config: loaded.value, detected: await detectChecks(atCommit) };
+}
+
+export function invalid(problems: readonly Problem[], code = 'config/invalid'): SwitchyardError {
+  const [first] = problems;
+  return new SwitchyardError({
+    code,
+    message: problems.map(formatProblem).join('\n'),
+    hint: first === undefined ? 'Look at the file.' : `Mend ${first.file}, then try again.`,
+  });
+}

@@ -1,0 +1,15 @@
+import type { MachineConfig } from '../config/machine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Host } from '../engine/host.ts';
+
+/** What every operation works with. An operation is one thing that a person can do: it checks the request, then calls the engine. */
+export interface OperationContext {
+  readonly engine: Engine;
+  readonly host: Host;
+  /** The machine's configuration as it stands now; rejects with `config/invalid`, naming every problem. */
+  machine(): Promise<MachineConfig>;
+  /** The folder of the shipped blueprints. */
+  readonly blueprints: string;
+  /** The level that a run gets when nobody names one: the strongest that this host has. */
+  readonly defaultSandbox: () => Promise<import('../domain/sandbox.ts').SandboxLevel>;
+}

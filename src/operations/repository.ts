@@ -1,0 +1,81 @@
+import { stat } from 'node:fs/promises';
+import { submodulesAt } from '../lib/git/commits.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import { inspectRepository, type Repository } from '../lib/git/repository.ts';
+import { resolveCommit } from '../lib/git/refs.ts';
+import type { RepositoryRow } from '../store/rows.ts';
+import type { GitStore } from '../workspaces/git-store.ts';
+import type { OperationContext } from './operations.ts';
+
+/** A person's repository that runs can work on. */
+export interface UsableRepository {
+  readonly row: RepositoryRow;
+  readonly store: GitStore;
+  readonly found: Repository;
+}
+
+/** Looks at the repository that a path lies in. Refuses with `repository/…` what no run could work on. */
+export async function usableRepository(context: OperationContext, path: string): Promise<UsableRepository> {
+  const found = (await exists(path)) ? await inspectRepository(path) : undefined;
+  if (found === undefined) throw notGit(path);
+  if (found.empty) {
+    throw new SwitchyardError({
+      code: 'repository/empty',
+      message: `The repository at ${path} has no commit yet.`,
+      hint: 'Make a first commit; a run needs one to start from.',
+    });
+  }
+  if (found.objectFormat !== 'sha1') {
+    throw new SwitchyardError({ code: 'repository/object-format', message: `The repository at ${path} uses ${found.objectFormat} objects.`, hint: 'Only SHA-1 repositories are supported.' });
+  }
+  const store = await context.host.openStore({ id: '', path: found.toplevel ?? found.commonDir });
+  return { row: { id: store.id, path: found.toplevel ?? found.commonDir }, store, found };
+}
+
+/** Where a run starts, and where its merge would go. */
+export interface Base {
+  readonly ref: string;
+  readonly commit: string;
+  /** Null when the base is no branch. */
+  readonly target: string | null;
+}
+
+/** Resolves the base of a run: the named one, else the branch that is checked out, else the detached HEAD. */
+export async function resolveBase({ store, found }: UsableRepository, wanted: string | undefined): Promise<Base> {
+  const ref = wanted ?? found.branch ?? 'HEAD';
+  const asBranch = await resolveCommit(found.commonDir, `refs/heads/${ref}`, 'user');
+  const commit = asBranch ?? (wanted === undefined ? found.head : await resolveCommit(found.gitDir, ref, 'user'));
+  if (commit === undefined) throw noBase(ref);
+  await store.fetchCommit(commit);
+  const submodules = await submodulesAt(store.path, commit);
+  if (submodules.length > 0) throw hasSubmodules(submodules);
+  return { ref: wanted === undefined && found.branch === undefined ? commit : ref, commit, target: asBranch === undefined ? null : ref };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+function notGit(path: string): SwitchyardError {
+  return new SwitchyardError({
+    code: 'repository/not-git',
+    message: `${path} is not in a git repository.`,
+    hint: 'Go to your repository, or make one with `git init` and a first commit.',
+  });
+}
+
+function noBase(ref: string): SwitchyardError {
+  return new SwitchyardError({
+    code: 'base/not-found',
+    message: `There is no branch or commit ${JSON.stringify(ref)} in this repository.`,
+    hint: 'See `git branch --all`; give one with --base.',
+  });
+}
+
+function hasSubmodules(paths: readonly string[]): SwitchyardError {
+  return new SwitchyardError({
+    code: 'repository/submodules',
+    message: `The repository has submodules (${paths.slice(0, 3).join(', ')}), which runs cannot work with yet.`,
+    hint: 'Start the run from a commit without submodules.',
+  });
+}

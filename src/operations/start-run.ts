@@ -1,0 +1,168 @@
+import { chooseAgent, resolveRunConfig } from '../config/resolve.ts';
+import { type Blueprint, checkInputs } from '../domain/blueprint.ts';
+import { type Limits, parseLimitFlag } from '../domain/limits.ts';
+import type { RunSettings } from '../domain/settings.ts';
+import { slugOf, TASK_TEXT_LIMIT, type Task, titleOf } from '../domain/task.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import { dirtyFiles, userIdentity } from '../lib/git/repository.ts';
+import { startRun as store } from '../engine/start-run.ts';
+import type { ParsedRequestOf } from '../api/routes.ts';
+import type { RunStarted } from '../api/schemas.ts';
+import { loadFromShelf, openShelf } from './blueprints.ts';
+import { includeDirty } from './include-dirty.ts';
+import { readInForce } from './in-force.ts';
+import type { OperationContext } from './operations.ts';
+import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
+
+/** Starts a run: looks everything up, refuses what cannot work before any agent starts, then hands it to the engine. */
+export async function startRun(context: OperationContext, request: ParsedRequestOf<'startRun'>): Promise<RunStarted> {
+  const text = taskText(request.task);
+  const repository = await usableRepository(context, request.repository);
+  const base = await resolveBase(repository, request.base);
+  const machine = await context.machine();
+  const inForce = await readInForce(repository.store, base.commit, repository.found.toplevel);
+  const flags = limitFlags(request.limits);
+
+  const shelf = await openShelf(context, inForce.folder.files);
+  const name = request.blueprint ?? machine.defaults.blueprint;
+  const { blueprint, notes: blueprintNotes } = loadFromShelf(context, shelf, name, { agents: Object.keys(machine.agents) });
+  const config = resolveRunConfig({
+    machine,
+    repository: inForce.config,
+    blueprint,
+    flags: { limits: flags, sandbox: request.sandbox },
+    detected: inForce.detected,
+  });
+  loadFromShelf(context, shelf, name, { agents: Object.keys(machine.agents), checks: config.checks });
+  refuseWithoutChecks(blueprint, config.checks);
+  refuseMissingInputs(blueprint);
+  const agent = agentFor(context, blueprint, chooseAgent(machine, request.agent));
+  const sandbox = await context.host.sandbox(config.sandbox ?? (await context.defaultSandbox()));
+  const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
+  const identity = await identityOf(repository, request.requester);
+
+  const settings: RunSettings = {
+    agent,
+    checks: config.checks,
+    setup: config.setup ?? null,
+    copy: config.copy,
+    carry: config.carry,
+    limits: config.limits,
+    sandbox: sandbox.level,
+    identity,
+    yes: request.yes,
+    checkout: repository.found.toplevel ?? null,
+    push: false,
+  };
+  const id = context.engine.ids();
+  const task = newTask(context, { text, base, repository, requester: request.requester });
+  const start = request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
+  const notes = [
+    ...inForce.folder.notes,
+    ...blueprintNotes,
+    ...config.notes,
+    ...dirtyNotes(dirty, request.includeDirty),
+    ...(config.checks.length === 0 ? ['This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.'] : []),
+    `Sandbox: level ${sandbox.level} (${sandbox.mechanism}).`,
+    ...sandbox.warnings,
+  ];
+  const run = await store(context.engine, {
+    id,
+    slug: slugOf(task.title),
+    task,
+    repository: repository.row,
+    blueprint,
+    settings,
+    base: { ref: start.ref, commit: start.commit },
+    target: start.target,
+    actor: { kind: 'person', name: request.requester },
+    notes,
+  });
+  return { schema: 1, run: run.id, task: run.task, slug: run.slug, notes };
+}
+
+function taskText(text: string): string {
+  if (text.trim() === '') {
+    throw new SwitchyardError({ code: 'task/empty', message: 'The task is empty.', hint: 'Say what is to be done: `switchyard run "Fix the flaky test"`.' });
+  }
+  if (Buffer.byteLength(text) > TASK_TEXT_LIMIT) {
+    throw new SwitchyardError({
+      code: 'task/too-large',
+      message: `The task has ${Math.ceil(Buffer.byteLength(text) / 1024)} KiB; at most ${TASK_TEXT_LIMIT / 1024} are taken.`,
+      hint: 'Put the long part into a file of the repository and name it in the task.',
+    });
+  }
+  return text;
+}
+
+function newTask(
+  context: OperationContext,
+  { text, base, repository, requester }: { text: string; base: Base; repository: UsableRepository; requester: string },
+): Task {
+  return {
+    id: context.engine.ids(),
+    title: titleOf(text),
+    body: text.trim(),
+    links: [...new Set(text.match(/https?:\/\/[^\s<>"')\]]+/g) ?? [])],
+    attachments: [],
+    repositories: [{ repository: repository.row.id, baseRef: base.ref }],
+    labels: [],
+    priority: 0,
+    requester,
+    dependencies: [],
+    origin: null,
+  };
+}
+
+function limitFlags(written: Readonly<Record<string, string>>): Limits {
+  const limits: Limits = {};
+  for (const [name, value] of Object.entries(written)) {
+    const parsed = parseLimitFlag(`${name}=${value}`);
+    if (!parsed.ok) throw new SwitchyardError({ code: 'limit/invalid', message: parsed.message, hint: 'Write for instance --limit silence=30s or --limit turns=20.' });
+    Object.assign(limits, parsed.limits);
+  }
+  return limits;
+}
+
+function refuseWithoutChecks(blueprint: Blueprint, checks: readonly { name: string; kind: string }[]): void {
+  const missing = blueprint.requires.filter((wanted) => (wanted === 'check' ? checks.length === 0 : !checks.some((check) => check.name === wanted || check.kind === wanted)));
+  if (missing.length === 0) return;
+  throw new SwitchyardError({
+    code: 'blueprint/requires-check',
+    message: `The blueprint ${blueprint.name} requires ${missing.join(', ')}, and the repository declares none.`,
+    hint: 'Declare checks in .switchyard/config.yaml (`switchyard init` proposes some), or use another blueprint.',
+  });
+}
+
+function refuseMissingInputs(blueprint: Blueprint): void {
+  const { missing } = checkInputs(blueprint, {});
+  if (missing.length === 0) return;
+  throw new SwitchyardError({ code: 'blueprint/inputs', message: `The blueprint ${blueprint.name} wants ${missing.join(', ')}.`, hint: 'Use it from another blueprint, which hands them on.' });
+}
+
+/** The agent that stands for `default`; null when the blueprint has no agent node. */
+function agentFor(context: OperationContext, blueprint: Blueprint, chosen: ReturnType<typeof chooseAgent>): string | null {
+  const kinds = [blueprint, ...Object.values(blueprint.blueprints)].flatMap((one) => Object.values(one.nodes));
+  const agentic = kinds.some((node) => {
+    const kind = context.engine.kinds.get(node.kind);
+    return kind?.mode === 'execute' && kind.agentic;
+  });
+  if (!agentic) return chosen.ok ? chosen.name : null;
+  if (chosen.ok) return chosen.name;
+  throw new SwitchyardError({ code: 'agent/none', message: `No agent can be used: ${chosen.message}.`, hint: chosen.hint });
+}
+
+async function identityOf({ found }: UsableRepository, requester: string): Promise<{ name: string; email: string }> {
+  const { name, email } = await userIdentity(found.toplevel ?? found.commonDir);
+  return { name: name ?? requester, email: email ?? `${requester.replace(/[^A-Za-z0-9._-]+/g, '-')}@localhost` };
+}
+
+function dirtyNotes(dirty: readonly string[], included: boolean): string[] {
+  if (dirty.length === 0) return [];
+  const some = `${dirty.slice(0, 8).map((path) => JSON.stringify(path)).join(', ')}${dirty.length > 8 ? ` and ${dirty.length - 8} more` : ''}`;
+  return [
+    included
+      ? `Uncommitted changes in ${dirty.length} files of your checkout are included: ${some}.`
+      : `Uncommitted changes in ${dirty.length} files of your checkout are left out (--include-dirty takes them in): ${some}.`,
+  ];
+}
