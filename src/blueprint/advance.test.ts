@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import type { Blueprint } from '../domain/blueprint.ts';
 import { checkInputs } from '../domain/blueprint.ts';
-import { advance, begin, currentNode, currentTransition, type FlowState, retry, type Transition } from './advance.ts';
+import {
+  advance,
+  begin,
+  currentNode,
+  currentTransition,
+  type FlowState,
+  halt,
+  retry,
+  type Transition,
+} from './advance.ts';
 import { commands, loaded } from './fixture.ts';
 
 /** A run by hand: says where it is after each outcome. */
@@ -335,5 +344,23 @@ describe('state', () => {
     expect(() => advance(loaded(commands({ b: END })), run.state, { outcome: 'pass' })).toThrow(
       'the stored state of a run names a node "a" that blueprint "test" does not have',
     );
+  });
+
+  test('a run that is halted parks at its step, and a retry enters that node again', () => {
+    const run = new Run(commands({ a: END }));
+    const halted = halt(run.state, { outcome: 'limit', detail: 'wall' });
+    expect(currentTransition(run.blueprint, halted)).toMatchObject({
+      kind: 'park',
+      node: 'a',
+      reason: { kind: 'edge', node: 'a', outcome: 'limit', detail: 'wall' },
+      step: { node: 'a', n: 1 },
+    });
+    expect(retry(run.blueprint, halted).transition).toMatchObject({ kind: 'step', step: { node: 'a', n: 2 } });
+  });
+
+  test('a run that has parked or ended is not halted', () => {
+    const run = new Run(commands({ a: END }));
+    run.end('pass');
+    expect(halt(run.state, { outcome: 'limit', detail: 'wall' })).toBe(run.state);
   });
 });

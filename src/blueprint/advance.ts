@@ -4,7 +4,7 @@ import { END_OUTPUT } from './ends.ts';
 import type { FlowState, ParkReason, StepRef, TakenEdge, Transition } from './flow.ts';
 import { innerBlueprint, innermost, newFrame, nodeNamed, own, pathOf, resolveValues } from './frames.ts';
 
-export { FlowState, ParkReason, StepRef, type Transition } from './flow.ts';
+export { FlowState, StepRef, type Transition } from './flow.ts';
 
 /**
  * What runs next. Pure: the same blueprint, state and outcome give the same transition, and the state that went in is not

@@ -15,18 +15,15 @@ export const EXIT_CODES = {
 
 /** What a command that waited on a run ends with. A run that is still at work has been left alone, which is no failure. */
 export function exitCodeOf(kind: RunStateKind): number {
-  switch (kind) {
-    case 'queued':
-    case 'running':
-    case 'succeeded':
-      return EXIT_CODES.ok;
-    case 'failed':
-      return EXIT_CODES.failed;
-    case 'parked':
-      return EXIT_CODES.parked;
-    case 'discarded':
-      return EXIT_CODES.discarded;
-    case 'cancelled':
-      return EXIT_CODES.cancelled;
-  }
+  return BY_STATE[kind];
 }
+
+const BY_STATE: Readonly<Record<RunStateKind, number>> = {
+  queued: EXIT_CODES.ok,
+  running: EXIT_CODES.ok,
+  succeeded: EXIT_CODES.ok,
+  failed: EXIT_CODES.failed,
+  parked: EXIT_CODES.parked,
+  discarded: EXIT_CODES.discarded,
+  cancelled: EXIT_CODES.cancelled,
+};

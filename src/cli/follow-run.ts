@@ -30,33 +30,11 @@ export async function* followRun(
   options: FollowOptions,
 ): AsyncGenerator<Event, RunDetail, void> {
   const { signal } = options;
-  const only = options.step === undefined ? {} : { step: options.step };
-  let next = options.from;
+  const place: Place = { server, run, options, next: options.from };
   for (;;) {
-    let mayBeSettled = false;
     try {
-      for await (const event of server.client.events(run, { ...only, from: next, follow: true }, signal)) {
-        if (event.seq < next) continue;
-        next = event.seq + 1;
-        yield event;
-        mayBeSettled = event.kind === 'run.parked' || event.kind === 'run.ended' || event.kind === 'run.merged';
-        if (mayBeSettled) break;
-      }
-      // Asked of the server, because the event may be an old one, or answered already.
-      const detail = await server.client.call('showRun', {}, { run }, signal);
-      if (isSettled(detail.state.kind)) {
-        let resumed = false;
-        for await (const event of server.client.events(run, { ...only, from: next }, signal)) {
-          if (event.seq < next) continue;
-          next = event.seq + 1;
-          resumed = event.kind === 'run.resumed' || (resumed && !isClosing(event));
-          yield event;
-        }
-        if (!resumed) return await server.client.call('showRun', {}, { run }, signal);
-      } else if (!mayBeSettled) {
-        // The stream ended by itself, as when the server goes down in good order.
-        await pause(100, signal);
-      }
+      const found = yield* untilSettled(place);
+      if (found !== undefined) return found;
     } catch (error) {
       signal?.throwIfAborted();
       if (!isLost(error)) throw error;
@@ -67,13 +45,53 @@ export async function* followRun(
   }
 }
 
+interface Place {
+  readonly server: Server;
+  readonly run: string;
+  readonly options: FollowOptions;
+  next: number;
+}
+
+/** One stretch of events up to one after which the run may be settled; undefined when it is not. */
+async function* untilSettled(place: Place): AsyncGenerator<Event, RunDetail | undefined, void> {
+  const { server, run, options } = place;
+  const last = yield* eventsOf(place, { follow: true });
+  // Asked of the server, because the event may be an old one, or answered already.
+  const { state } = await server.client.call('showRun', {}, { run }, options.signal);
+  if (isSettled(state.kind)) {
+    const after = yield* eventsOf(place, { follow: false });
+    return after === 'resumed' ? undefined : await server.client.call('showRun', {}, { run }, options.signal);
+  }
+  // A stream that ends by itself is a server that goes down in good order.
+  if (last === undefined) await pause(100, options.signal);
+  return undefined;
+}
+
+/** Returns what the last word was on whether the run works: that it stopped, or that it was resumed. Following ends where it stops. */
+async function* eventsOf(
+  place: Place,
+  { follow }: { follow: boolean },
+): AsyncGenerator<Event, 'stopped' | 'resumed' | undefined, void> {
+  const { server, run, options } = place;
+  const { step, signal } = options;
+  let last: 'stopped' | 'resumed' | undefined;
+  const query = { from: place.next, ...(follow ? { follow } : {}), ...(step === undefined ? {} : { step }) };
+  for await (const event of server.client.events(run, query, signal)) {
+    if (event.seq < place.next) continue;
+    place.next = event.seq + 1;
+    yield event;
+    if (event.kind === 'run.resumed') last = 'resumed';
+    if (STOPS.has(event.kind)) last = 'stopped';
+    if (follow && last === 'stopped') break;
+  }
+  return last;
+}
+
+const STOPS: ReadonlySet<Event['kind']> = new Set(['run.parked', 'run.ended', 'run.merged']);
+
 /** The sequence number that the run's next event will have. */
 export async function nextEventOf(server: Server, run: string): Promise<number> {
   let last = 0;
   for await (const { seq } of server.client.events(run, {})) last = seq;
   return last + 1;
-}
-
-function isClosing({ kind }: Event): boolean {
-  return kind === 'run.parked' || kind === 'run.ended';
 }

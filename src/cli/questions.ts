@@ -12,37 +12,13 @@ export interface Questions extends Disposable {
  * the command ends.
  */
 export function questions(context: CommandContext): Questions {
-  const lines: string[] = [];
+  const waiting = new Answers();
   let input: Interface | undefined;
-  let ended = false;
-  let wake: () => void = () => undefined;
-
-  const open = (): Interface => {
-    const opened = createInterface({ input: context.stdin, terminal: false });
-    opened.on('line', (line) => {
-      lines.push(line);
-      wake();
-    });
-    opened.on('close', () => {
-      ended = true;
-      wake();
-    });
-    return opened;
-  };
-
   return {
     ask: async (question, signal) => {
       context.stdout.write(question);
-      input ??= open();
-      if (!ended) input.resume();
-      while (lines.length === 0 && !ended && signal?.aborted !== true) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          signal?.addEventListener('abort', () => resolve(), { once: true });
-        });
-      }
-      if (!ended) input.pause();
-      const line = signal?.aborted === true ? undefined : lines.shift();
+      input ??= listen(context, waiting);
+      const line = await waiting.next(input, signal);
       // Where nobody pressed Enter, the line of the question is still open.
       if (line === undefined) context.stdout.write('\n');
       return line?.trim();
@@ -52,4 +28,41 @@ export function questions(context: CommandContext): Questions {
       if (input !== undefined) context.stdin.pause();
     },
   };
+}
+
+/** Lines that have come, and whoever waits for the next one. */
+class Answers {
+  readonly #lines: string[] = [];
+  #ended = false;
+  #wake: () => void = () => undefined;
+
+  add(line: string): void {
+    this.#lines.push(line);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#wake();
+  }
+
+  /** Reads on only while somebody waits, so that a command that asks no more can end. */
+  async next(input: Interface, signal: AbortSignal | undefined): Promise<string | undefined> {
+    if (this.#lines.length === 0 && !this.#ended && signal?.aborted !== true) {
+      input.resume();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      if (!this.#ended) input.pause();
+    }
+    return signal?.aborted === true ? undefined : this.#lines.shift();
+  }
+}
+
+function listen(context: CommandContext, answers: Answers): Interface {
+  const input = createInterface({ input: context.stdin, terminal: false });
+  input.on('line', (line) => answers.add(line));
+  input.on('close', () => answers.end());
+  return input;
 }

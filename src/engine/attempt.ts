@@ -46,7 +46,7 @@ interface Working {
 }
 
 async function work(working: Working): Promise<void> {
-  const { engine, host, claimed, journal, scope } = working;
+  const { engine, claimed, journal, scope } = working;
   let opened: OpenedWorkspace | undefined;
   let result: StepResult;
   try {
@@ -68,7 +68,6 @@ async function work(working: Working): Promise<void> {
   const delivered = result.kind === 'outcome' ? (result.outputs?.['delivered'] as string | undefined) : undefined;
   const settled = await settle(engine, claimed, { result, head, delivered });
   if (!settled) await salvage(working, opened);
-  void host;
 }
 
 interface OpenedWorkspace {
@@ -88,6 +87,7 @@ async function prepare({ engine, host, claimed, journal, scope }: Working): Prom
       hint: 'Look into daemon.log; then `switchyard approve --choice retry`.',
     });
   }
+  await host.agents.refresh();
   const [task, repository] = await Promise.all([getTask(engine.database, run.task), getRepository(engine.database, run.repository)]);
   const store = await host.openStore(repository);
   const forge = host.forge(repository, store);

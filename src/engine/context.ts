@@ -18,6 +18,7 @@ import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import { stepLimits } from './limits.ts';
 import { runGit } from './run-git.ts';
+import { summaryOf } from './summary.ts';
 
 /** What an attempt has to work with, beside its claim. */
 export interface AttemptParts {
@@ -70,6 +71,11 @@ export function stepContext(parts: AttemptParts): StepContext {
     git: runGit({ run: run.id, store, forge, crashPoint: engine.crashPoint }),
     emit: (payload) => journal.add(payload),
     say: (level, text) => journal.add({ kind: 'message', level, text, node: step.node, n: step.n }),
+    async sayOnce(key, text) {
+      const first = await engine.database.query('update run set said = said || to_jsonb($2::text) where id = $1 and not said ? $2 returning 1', [run.id, key]);
+      if (first.length === 1) await journal.add({ kind: 'message', level: 'warning', text, node: step.node, n: step.n });
+    },
+    summary: () => summaryOf(engine.database, run.id),
     recordEvidence: (evidence) => recordEvidence(engine.database, run.id, evidence, new Date(engine.clock.now())),
     passedChecks: () => passedChecks(engine.database, run.id),
     headAfter: async (name) => (await latestOfNode(engine.database, run.id, name))?.head ?? undefined,

@@ -23,6 +23,8 @@ export interface Host {
 }
 
 export interface HostAgents {
+  /** Takes in what the machine's owner has changed; rejects with `config/invalid`. */
+  refresh(): Promise<void>;
   entry(name: string): AgentEntry | undefined;
   adapter(kind: string): AgentAdapter | undefined;
   /** Of all entries: which files sessions live in. */

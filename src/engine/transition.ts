@@ -1,7 +1,7 @@
 import { advance, type FlowState, type Transition } from '../blueprint/advance.ts';
 import { type Actor, SYSTEM } from '../domain/actor.ts';
 import type { EventPayload } from '../domain/event.ts';
-import type { Needs, Reason, RunState } from '../domain/run.ts';
+import { isEnded, type Needs, type Reason, type RunState } from '../domain/run.ts';
 import type { Queries } from '../store/database.ts';
 import { appendEvents, type NewEvent } from '../store/events.ts';
 import { putOut } from '../store/outbox.ts';
@@ -129,7 +129,10 @@ export async function end(
 export async function discard(run: OpenRun, actor: Actor): Promise<void> {
   const at = new Date(run.engine.clock.now());
   const state: RunState = { kind: 'discarded' };
-  run.changes.state_before = currentState(run);
+  // Restored, a run that was parked waits again where it did; one that its blueprint abandoned has nothing left to do.
+  const parked = run.row.state.kind === 'parked';
+  if (parked) run.changes.flow = run.row.flow;
+  run.changes.state_before = parked || isEnded(run.row.state.kind) ? run.row.state : { kind: 'failed', reason: { code: 'run/abandoned', message: 'The blueprint abandoned it.' } };
   setState(run, state);
   run.changes.ended_at = at;
   record(run, actor, { kind: 'run.ended', state });

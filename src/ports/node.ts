@@ -78,6 +78,10 @@ export interface StepContext {
   emit(payload: EventPayload): Promise<void>;
   /** Says something once in the run's journal. */
   say(level: 'info' | 'warning', text: string): Promise<void>;
+  /** The same, as a warning, but only the first time for that key in the whole run. */
+  sayOnce(key: string, text: string): Promise<void>;
+  /** What the run's steps have done until now, in a few lines, for an agent that has forgotten. */
+  summary(): Promise<string>;
   recordEvidence(evidence: CheckEvidence): Promise<void>;
   /** Names of the checks that the run's earlier steps passed on any of its heads. */
   passedChecks(): Promise<readonly string[]>;

@@ -2,6 +2,7 @@ import type { CrashPoint } from '../lib/crash-point.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitIdentity, Workspace, WorkspaceProvider } from '../ports/workspace.ts';
 import type { GitStore } from './git-store.ts';
+import type { Setup } from './setup.ts';
 
 /** All workspaces of one worker, one folder per run. */
 export interface Workspaces {
@@ -48,15 +49,6 @@ export interface OpenRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Setup {
-  readonly command: string;
-  /** The whole environment. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly timeoutMs: number;
-  onOutput(text: string): void;
-  /** Walls for the command where they differ from the harness git's (network, no access to the harness's git directory). */
-  readonly sandbox?: Sandbox;
-}
 
 export interface Opened {
   readonly workspace: Workspace;

@@ -27,7 +27,8 @@ export function checkLines(
 export function itemLine(item: CheckItem): string {
   const place = [item.file, item.line, item.column].filter((part) => part !== undefined).join(':');
   const remedy = item.remediation === undefined ? undefined : `(${item.remediation})`;
-  return printableLine(
-    [place, item.rule, item.message, remedy].filter((part) => part !== undefined && part !== '').join('  '),
-  );
+  return [place, item.rule, item.message, remedy]
+    .map((part) => printableLine(part ?? ''))
+    .filter((part) => part !== '')
+    .join('  ');
 }

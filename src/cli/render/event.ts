@@ -1,4 +1,4 @@
-import type { Event } from '../../domain/event.ts';
+import type { Event, EventKind } from '../../domain/event.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { shortDuration } from './amount.ts';
 import { checkLines } from './check.ts';
@@ -22,59 +22,51 @@ export function eventRenderer(view: EventView): (event: Event) => string[] {
   return (event) => {
     if (event.kind === 'step.started') began.set(stepOf(event), Date.parse(event.at));
     const since = 'node' in event && 'n' in event ? began.get(`${event.node}#${event.n}`) : undefined;
-    const lines = eventLines(event, view, since === undefined ? undefined : Date.parse(event.at) - since);
+    const lines = linesFor(event, view, since === undefined ? undefined : Date.parse(event.at) - since);
     return view.detail === 'full' ? stamped(lines, event, view) : lines;
   };
 }
 
-/** `tookMs` is the time since the event's step began, where that is known. */
-function eventLines(event: Event, view: EventView, tookMs: number | undefined): string[] {
-  switch (event.kind) {
-    case 'run.started':
-      return [
-        paint(view, 'bold', printableLine(event.title)),
-        paint(view, 'dim', `blueprint ${event.blueprint}, from ${event.base.slice(0, 10)}`),
-      ];
-    case 'run.parked':
-      return parkedLines(event, view);
-    case 'run.resumed':
-      return [
-        `${paint(view, 'cyan', '▸')} ${who(event)}: ${printableLine(event.choice)}${event.note === undefined ? '' : ` (${printableLine(event.note)})`}`,
-      ];
-    case 'run.merged':
-      return [`${paint(view, 'green', '✓')} merged into ${printableLine(event.target)}: ${event.commit.slice(0, 10)}`];
-    case 'run.ended':
-      return [];
-    case 'step.started':
-      return [paint(view, 'cyan', `▸ ${stepName(event.node, event.n)}`)];
-    case 'step.ended':
-      return [stepEndedLine(event, view, tookMs)];
-    case 'attempt.started':
-      return event.attempt === 1 ? [] : [`${INDENT}attempt ${event.attempt} on ${printableLine(event.worker)}`];
-    case 'attempt.ended':
-      return event.result === 'ended'
-        ? []
-        : [`${INDENT}attempt ${event.attempt}: ${event.result}${detail(event.detail)}`];
-    case 'agent.session':
-      return view.detail === 'full'
-        ? [paint(view, 'dim', `${INDENT}${printableLine(event.agent)}, session ${printableLine(event.session)}`)]
-        : [];
-    case 'agent.text':
-      return textLines(event.text, view);
-    case 'agent.tool':
-      return toolLines(event, view);
-    case 'agent.usage':
-      return [];
-    case 'check.ended':
-      return checkLines(event, view).map((line) => INDENT + line);
-    case 'message':
-      return [messageLine(event.level, event.text, view)];
-    case 'limit':
-      return [messageLine('warning', event.text, view)];
-  }
-}
+type EventOf<Kind extends EventKind> = Extract<Event, { kind: Kind }>;
 
-type EventOf<Kind extends Event['kind']> = Extract<Event, { kind: Kind }>;
+/** `tookMs` is the time since the event's step began, where that is known. */
+type Draw<Kind extends EventKind> = (event: EventOf<Kind>, view: EventView, tookMs: number | undefined) => string[];
+
+const DRAW: { readonly [Kind in EventKind]: Draw<Kind> } = {
+  'run.started': (event, view) => [
+    paint(view, 'bold', printableLine(event.title)),
+    paint(view, 'dim', `blueprint ${printableLine(event.blueprint)}, from ${printableLine(event.base).slice(0, 10)}`),
+  ],
+  'run.parked': parkedLines,
+  'run.resumed': (event, view) => [
+    `${paint(view, 'cyan', '▸')} ${printableLine(event.actor.name)}: ${printableLine(event.choice)}${detail(event.note)}`,
+  ],
+  'run.merged': (event, view) => [
+    `${paint(view, 'green', '✓')} merged into ${printableLine(event.target)}: ${event.commit.slice(0, 10)}`,
+  ],
+  'run.ended': () => [],
+  'step.started': (event, view) => [paint(view, 'cyan', `▸ ${stepName(event)}`)],
+  'step.ended': (event, view, tookMs) => [stepEndedLine(event, view, tookMs)],
+  'attempt.started': (event) =>
+    event.attempt === 1 ? [] : [`${INDENT}attempt ${event.attempt} on ${printableLine(event.worker)}`],
+  'attempt.ended': (event) =>
+    event.result === 'ended' ? [] : [`${INDENT}attempt ${event.attempt}: ${event.result}${detail(event.detail)}`],
+  'agent.session': (event, view) =>
+    view.detail === 'full'
+      ? [paint(view, 'dim', `${INDENT}${printableLine(event.agent)}, session ${printableLine(event.session)}`)]
+      : [],
+  'agent.text': (event, view) => textLines(event.text, view),
+  'agent.tool': toolLines,
+  'agent.usage': () => [],
+  'check.ended': (event, view) => checkLines(event, view).map((line) => INDENT + line),
+  message: (event, view) => [messageLine(event.level, event.text, view)],
+  limit: (event, view) => [messageLine('warning', event.text, view)],
+};
+
+function linesFor<Kind extends EventKind>(event: EventOf<Kind>, view: EventView, tookMs: number | undefined): string[] {
+  const draw = DRAW[event.kind] as Draw<Kind>;
+  return draw(event, view, tookMs);
+}
 
 /** What the harness says, as in a message or in the notes before a run. */
 export function messageLine(level: 'info' | 'warning', text: string, style: Style): string {
@@ -133,7 +125,7 @@ function stepEndedLine(event: EventOf<'step.ended'>, view: EventView, tookMs: nu
       ? ['✗', 'red']
       : ['•', 'yellow'];
   const took = tookMs === undefined ? '' : paint(view, 'dim', ` · ${shortDuration(tookMs)}`);
-  return `${paint(view, colour, symbol)} ${stepName(event.node, event.n)}  ${printableLine(event.outcome)}${took}${detail(event.detail)}`;
+  return `${paint(view, colour, symbol)} ${stepName(event)}  ${printableLine(event.outcome)}${took}${detail(event.detail)}`;
 }
 
 function textLines(text: string, view: EventView): string[] {
@@ -170,7 +162,7 @@ function stamped(lines: readonly string[], event: Event, view: EventView): strin
   return lines.map((line, index) => `${paint(view, 'dim', index === 0 ? time : ' '.repeat(time.length))} ${line}`);
 }
 
-function stepName(node: string, n: number): string {
+function stepName({ node, n }: { node: string; n: number }): string {
   return n === 1 ? printableLine(node) : `${printableLine(node)} #${n}`;
 }
 
@@ -180,8 +172,4 @@ function stepOf({ node, n }: { node: string; n: number }): string {
 
 function detail(text: string | undefined): string {
   return text === undefined ? '' : `  ${printableLine(text)}`;
-}
-
-function who({ actor }: Event): string {
-  return printableLine(actor.name);
 }

@@ -1,0 +1,34 @@
+import { SwitchyardError } from '../../../lib/error.ts';
+import { whichOn } from '../../../lib/exec/which.ts';
+import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
+import { agentEventLines } from '../../../ports/agent-event-lines.ts';
+import { programEnv } from '../../../ports/agent-env.ts';
+import { textParser } from './parser.ts';
+
+/**
+ * Any command as an agent: the prompt comes on its standard input, the workspace is its working directory, and what it writes is
+ * either plain text or, with `format: jsonl`, events.
+ */
+export const customAgent: AgentAdapter = {
+  kind: 'custom',
+  sessionFiles: [],
+  describe: (entry) => `${(entry.command ?? []).join(' ')}: signs in by itself, if at all`,
+  async command(turn) {
+    const [name, ...args] = turn.entry.command ?? [];
+    if (name === undefined) throw notFound('no command is configured for it', 'Give it a `command: [program, argument]`.');
+    const path = turn.hostEnv['PATH'];
+    const program = await whichOn(path)(name);
+    if (program === undefined) throw notFound(`${name} is not installed`, 'Correct `command` in config.yaml, or install it.');
+    return { argv: [program, ...args, ...turn.entry.args], env: { ...programEnv(turn), ...sessionOf(turn) }, input: turn.prompt };
+  },
+  parser: ({ entry }) => (entry.format === 'jsonl' ? agentEventLines() : textParser()),
+};
+
+/** Empty for a new conversation; what an earlier turn named as its session otherwise. */
+function sessionOf({ session }: AgentTurn): Record<string, string> {
+  return { SWITCHYARD_SESSION: session.kind === 'new' ? '' : session.id };
+}
+
+function notFound(why: string, hint: string): SwitchyardError {
+  return new SwitchyardError({ code: 'agent/not-found', message: `the custom agent cannot be started: ${why}`, hint });
+}

@@ -1,0 +1,82 @@
+import { availableParallelism, hostname } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Engine, FleetLimits } from '../engine/engine.ts';
+import type { Host } from '../engine/host.ts';
+import { Worker } from '../engine/worker.ts';
+import { systemClock } from '../lib/clock.ts';
+import { armedCrashPoint, type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
+import type { Home } from '../lib/home.ts';
+import { randomIds } from '../lib/ids.ts';
+import { type Database, openDatabase } from '../store/database.ts';
+import { openQueue } from '../store/queue.ts';
+import { createHost } from './host.ts';
+import { nodeKinds } from './kinds.ts';
+import type { Log } from './log.ts';
+import { type MachineSettings, openMachineSettings } from './machine-settings.ts';
+import { version } from './version.ts';
+
+/** The parts that daemon and worker have in common, put together and started. Disposing stops them in order. */
+export interface Running extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly worker: Worker;
+  readonly machine: MachineSettings;
+}
+
+export interface ComposeOptions {
+  readonly home: Home;
+  readonly databaseUrl: string;
+  readonly repositories: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly crashPoint: CrashPoint;
+  readonly log: Log;
+  /** Brings the database to this version before anything uses it. */
+  readonly prepare?: (database: Database) => Promise<void>;
+}
+
+export async function compose({ home, databaseUrl, repositories, env, crashPoint, log, prepare }: ComposeOptions): Promise<Running> {
+  await using stack = new AsyncDisposableStack();
+  const machine = openMachineSettings(home);
+  await machine.reload();
+  const database = stack.use(openDatabase(databaseUrl, { clock: systemClock }));
+  await prepare?.(database);
+  const queue = stack.use(await openQueue(database, (error) => log.warn('queue', error)));
+  const engine: Engine = {
+    database,
+    queue,
+    clock: systemClock,
+    ids: randomIds,
+    kinds: nodeKinds,
+    crashPoint,
+    get limits() {
+      return fleetLimits(machine);
+    },
+  };
+  const host = await createHost({ home, repositories, env, machine, crashPoint });
+  const worker = stack.use(new Worker(engine, host, (text, error) => log.error(text, error)));
+  await worker.start({ machine: hostname(), pid: process.pid, version });
+  const owned = stack.move();
+  return { engine, host, worker, machine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+function fleetLimits({ current }: MachineSettings): FleetLimits {
+  const { agents, perRepository, perProvider } = current.limits;
+  return { agents, perRepository, perProvider, others: Math.max(4, 2 * availableParallelism()) };
+}
+
+/** The crash point that the environment arms; honoured in test mode only. */
+export function crashPointFrom(env: Readonly<Record<string, string | undefined>>, testMode: boolean, die: () => Promise<void>): CrashPoint {
+  const armed = env['SWITCHYARD_CRASH_POINT'];
+  return testMode && armed !== undefined && armed !== '' ? armedCrashPoint(armed, die) : noCrashPoint;
+}
+
+/** Dies as if the power had gone: nothing after the call happens. */
+export async function dieAtOnce(): Promise<void> {
+  process.kill(process.pid, 'SIGKILL');
+  await new Promise<never>(() => undefined);
+}
+
+/** The package's own folder, in a checkout and installed. */
+export const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
+export const blueprintsFolder = join(packageFolder, 'blueprints');

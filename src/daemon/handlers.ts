@@ -1,0 +1,66 @@
+import { cancelRun, decideRun, discardRun, mergeRun, restoreRun } from '../operations/act-on-run.ts';
+import { checkBlueprint, listBlueprints, showBlueprint } from '../operations/blueprints.ts';
+import { initRepository } from '../operations/init-repository.ts';
+import { diffRun, listRuns, showRun, whyRun } from '../operations/look-at-run.ts';
+import type { OperationContext } from '../operations/operations.ts';
+import { startRun } from '../operations/start-run.ts';
+import type { Handlers } from '../server/app.ts';
+import { countRuns } from '../store/runs.ts';
+import { liveWorkers } from '../store/workers.ts';
+import type { Home } from '../lib/home.ts';
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly testMode: boolean;
+  readonly home: Home;
+  readonly database: 'embedded' | 'external';
+  readonly databaseUrl: string;
+}
+
+export interface HandlerParts {
+  readonly operations: OperationContext;
+  readonly facts: ServerFacts;
+  readonly stop: () => void;
+}
+
+/** Which operation answers which route. */
+export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
+  return {
+    health: () => health(operations, facts),
+    stop: async () => {
+      setImmediate(stop);
+      return { stopping: true };
+    },
+    joinWorker: async () => ({ databaseUrl: facts.databaseUrl, repositories: facts.home.repositories, version: facts.version }),
+    startRun: (request) => startRun(operations, request),
+    listRuns: (request) => listRuns(operations, request),
+    showRun: (_, { run }) => showRun(operations, run),
+    diffRun: (_, { run }) => diffRun(operations, run),
+    whyRun: (_, { run }) => whyRun(operations, run),
+    decideRun: (request, { run }) => decideRun(operations, run, request),
+    mergeRun: (request, { run }) => mergeRun(operations, run, request),
+    cancelRun: (request, { run }) => cancelRun(operations, run, request),
+    discardRun: (request, { run }) => discardRun(operations, run, request),
+    restoreRun: (request, { run }) => restoreRun(operations, run, request),
+    listBlueprints: ({ repository }) => listBlueprints(operations, repository),
+    showBlueprint: ({ repository }, { name }) => showBlueprint(operations, name, repository),
+    checkBlueprint: ({ file, repository }) => checkBlueprint(operations, file, repository),
+    initRepository: (request) => initRepository(operations, request),
+  };
+}
+
+async function health({ engine, host }: OperationContext, facts: ServerFacts) {
+  const [workers, counts] = await Promise.all([liveWorkers(engine.database), countRuns(engine.database)]);
+  return {
+    schema: 1 as const,
+    version: facts.version,
+    pid: process.pid,
+    home: facts.home.folder,
+    startedAt: facts.startedAt.toISOString(),
+    testMode: facts.testMode,
+    database: facts.database,
+    workers: workers.map(({ id, machine, pid, running }) => ({ id, machine, pid, running, self: id === host.worker })),
+    runs: { queued: counts.queued ?? 0, running: counts.running ?? 0, parked: counts.parked ?? 0 },
+  };
+}

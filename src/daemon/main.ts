@@ -1,0 +1,111 @@
+import { failureClass, EXIT } from '../api/failure.ts';
+import { ensureHome } from '../config/home.ts';
+import { messageOf, SwitchyardError } from '../lib/error.ts';
+import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
+import { type Home, resolveHome } from '../lib/home.ts';
+import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
+import { createApp } from '../server/app.ts';
+import { openEventFeed } from '../server/event-feed.ts';
+import { listenOnSocket } from '../server/listen.ts';
+import { migrate } from '../store/migrate.ts';
+import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.ts';
+import { handlers } from './handlers.ts';
+import { sandboxesOf } from './host.ts';
+import { type Log, openLog } from './log.ts';
+import { version } from './version.ts';
+
+export interface DaemonOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Only then are crash points honoured. */
+  readonly testMode: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** Another daemon serves this home already: whoever starts one may go on and use that. */
+export const ALREADY_RUNNING = 75;
+
+/** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code. */
+export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promise<number> {
+  const log = openLog();
+  const home = resolveHome(env);
+  try {
+    await ensureHome(home);
+    await using lock = await acquireExclusiveLock(home.lock);
+    if (lock === undefined) {
+      log.info('another daemon serves this home', { home: home.folder });
+      return ALREADY_RUNNING;
+    }
+    return await serve({ env, testMode, home, log, stopping: stopSignal(signal) });
+  } catch (error) {
+    log.error('the daemon cannot go on', error);
+    process.stderr.write(`${messageOf(error)}\n${error instanceof SwitchyardError ? `${error.hint}\n` : ''}`);
+    return error instanceof SwitchyardError ? EXIT[failureClass(error.code)] : EXIT.bug;
+  }
+}
+
+interface Serving {
+  readonly env: DaemonOptions['env'];
+  readonly testMode: boolean;
+  readonly home: Home;
+  readonly log: Log;
+  readonly stopping: AbortController;
+}
+
+async function serve({ env, testMode, home, log, stopping }: Serving): Promise<number> {
+  const startedAt = new Date();
+  await using stack = new AsyncDisposableStack();
+  let postgres: PostgresServer | undefined;
+  const killDatabase = async () => void (postgres === undefined || process.kill(postgres.pid, 'SIGKILL'));
+  const crashPoint = crashPointFrom(env, testMode, env['SWITCHYARD_CRASH_VICTIM'] === 'database' ? killDatabase : dieAtOnce);
+  const external = env['DATABASE_URL'];
+  if (external === undefined || external === '') {
+    postgres = stack.use(await startPostgres({ dataFolder: home.database, crashPoint, log: (line) => log.info(line), signal: stopping.signal }));
+    void postgres.failed.then((error) => {
+      log.error('the database cannot be kept alive', error);
+      stopping.abort(error);
+    });
+  }
+  const databaseUrl = postgres?.url ?? external ?? '';
+  const running = stack.use(
+    await compose({ home, databaseUrl, repositories: home.repositories, env, crashPoint, log, prepare: migrate }),
+  );
+  const feed = stack.use(await openEventFeed(running.engine.database));
+  const sandboxes = sandboxesOf(env);
+  const app = createApp({
+    feed,
+    onBug: (error) => log.error('a request failed', error),
+    handlers: handlers({
+      operations: {
+        engine: running.engine,
+        host: running.host,
+        machine: () => running.machine.reload(),
+        blueprints: blueprintsFolder,
+        defaultSandbox: sandboxes.strongest,
+      },
+      facts: { version, startedAt, testMode, home, database: postgres === undefined ? 'external' : 'embedded', databaseUrl },
+      stop: () => stopping.abort(),
+    }),
+  });
+  stack.use(await listenOnSocket(app, home.socket));
+  log.info('serving', { home: home.folder, version, testMode });
+  await aborted(stopping.signal);
+  log.info('stopping');
+  return stopping.signal.reason instanceof Error && stopping.signal.reason.name !== 'AbortError' ? EXIT.unavailable : 0;
+}
+
+/** Aborts on SIGTERM, SIGINT and when the caller's signal does. */
+function stopSignal(outer: AbortSignal | undefined): AbortController {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  outer?.addEventListener('abort', stop, { once: true });
+  return controller;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,53 @@
+import type { Clock } from '../../lib/clock.ts';
+
+export interface SilenceOptions {
+  readonly clock: Clock;
+  readonly silenceMs: number;
+  /** Ends the watch. */
+  readonly over: AbortSignal;
+}
+
+/** A pause so much longer than asked for means that the machine slept, and the agent with it. */
+const ASLEEP_MS = 10_000;
+/** Timers cannot be set for longer. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** Notices when an agent says nothing for too long. What arrives often costs nothing: no timer is set again for each sign of life. */
+export class SilenceWatch {
+  /** Resolves with the length of the silence, once it is too long; also when the watch is over. */
+  readonly broken: Promise<number>;
+  readonly #options: SilenceOptions;
+  #quietSince: number;
+  #isSuspended = false;
+
+  constructor(options: SilenceOptions) {
+    this.#options = options;
+    this.#quietSince = options.clock.now();
+    this.broken = this.#watch();
+  }
+
+  /** Something came and is being dealt with: the time that this takes is not the agent's. */
+  suspend(): void {
+    this.#isSuspended = true;
+  }
+
+  /** It is dealt with. While a tool runs, silence is no sign of anything. */
+  resume(toolIsRunning: boolean): void {
+    this.#quietSince = this.#options.clock.now();
+    this.#isSuspended = toolIsRunning;
+  }
+
+  async #watch(): Promise<number> {
+    const { clock, silenceMs, over } = this.#options;
+    while (!over.aborted) {
+      const silentMs = clock.now() - this.#quietSince;
+      if (silentMs >= silenceMs && !this.#isSuspended) return silentMs;
+      const pauseMs = Math.min(this.#isSuspended ? silenceMs : silenceMs - silentMs, silenceMs, LONGEST_MS);
+      const before = clock.now();
+      await clock.sleep(pauseMs, over);
+      const overslept = clock.now() - before - pauseMs;
+      if (overslept > ASLEEP_MS) this.#quietSince += overslept;
+    }
+    return 0;
+  }
+}

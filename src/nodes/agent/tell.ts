@@ -1,0 +1,36 @@
+import type { AgentEvent } from '../../ports/agent.ts';
+import type { StepContext } from '../../ports/node.ts';
+
+/** Puts what an agent does into the run's journal, and counts what it uses. */
+export async function tellEvent(context: StepContext, agent: string, event: AgentEvent): Promise<void> {
+  const { node, n } = context.step;
+  switch (event.kind) {
+    case 'session':
+      await context.agents.remember({ agent, id: event.id });
+      await context.emit({ kind: 'agent.session', node, n, agent, session: event.id });
+      return;
+    case 'text':
+      await context.emit({ kind: 'agent.text', node, n, text: event.text });
+      return;
+    case 'tool-started':
+      await context.agents.count({ turns: 1 });
+      await context.emit({ kind: 'agent.tool', node, n, call: event.call, phase: 'started', name: event.name, input: event.input });
+      return;
+    case 'tool-ended':
+      await context.emit({ kind: 'agent.tool', node, n, call: event.call, phase: 'ended', name: event.name, output: event.output, ok: event.ok });
+      return;
+    case 'usage':
+      await context.agents.count({ usage: event.usage });
+      await context.emit({ kind: 'agent.usage', node, n, usage: event.usage });
+      if (event.usage.cost === null && context.limits.cost !== undefined) {
+        await context.sayOnce('cost-unknown', `The cost limit of ${context.limits.cost.max} USD is not in force: ${agent} reports no price.`);
+      }
+      return;
+    case 'warning':
+      await context.say('warning', event.text);
+      return;
+    case 'end':
+      await context.agents.count({ turns: 1 });
+      return;
+  }
+}

@@ -1,0 +1,99 @@
+import { addUsage, NO_USAGE, type Usage } from '../../domain/run.ts';
+import type { AgentEvent } from '../../ports/agent.ts';
+import type { TurnLimits, TurnReport, TurnResult } from './turn.ts';
+
+type EndEvent = Extract<AgentEvent, { kind: 'end' }>;
+type Exceeded = Extract<TurnResult, { kind: 'limit' }>;
+
+const MAX_TEXT = 64 * 1024;
+
+/** What one turn's events add up to. */
+export class TurnTally {
+  readonly #limits: TurnLimits;
+  readonly #runningTools = new Set<string>();
+  #usage: Usage = NO_USAGE;
+  #turns = 0;
+  #session: string | undefined;
+  #text = '';
+  #end: EndEvent | undefined;
+
+  constructor(limits: TurnLimits) {
+    this.#limits = limits;
+  }
+
+  /** The first end; whatever follows it counts for nothing. */
+  get end(): EndEvent | undefined {
+    return this.#end;
+  }
+
+  get toolIsRunning(): boolean {
+    return this.#runningTools.size > 0;
+  }
+
+  /** The first limit that is exceeded: turns beyond their number, tokens and money as soon as all is spent. */
+  get exceeded(): Exceeded | undefined {
+    const { turns, tokens, cost } = this.#limits;
+    const usedTurns = (turns?.used ?? 0) + this.#turns;
+    if (turns !== undefined && usedTurns > turns.max)
+      return { kind: 'limit', limit: 'turns', used: usedTurns, max: turns.max };
+    const usedTokens = (tokens?.used ?? 0) + this.#usage.input + this.#usage.output;
+    if (tokens !== undefined && usedTokens >= tokens.max)
+      return { kind: 'limit', limit: 'tokens', used: usedTokens, max: tokens.max };
+    const usedCost = (cost?.used ?? 0) + (this.#usage.cost ?? 0);
+    if (cost !== undefined && usedCost >= cost.max)
+      return { kind: 'limit', limit: 'cost', used: usedCost, max: cost.max };
+    return undefined;
+  }
+
+  /** False for an event that says nothing new: one after the end, a session that is known. */
+  add(event: AgentEvent): boolean {
+    if (this.#end !== undefined) return false;
+    if (event.kind === 'session' && event.id === this.#session) return false;
+    this.#count(event);
+    return true;
+  }
+
+  /** For when an end of a tool may have been missed: better to ask a working agent for patience than to wait for a dead one. */
+  forgetTools(): void {
+    this.#runningTools.clear();
+  }
+
+  report(result: TurnResult): TurnReport {
+    return { result, usage: this.#usage, turns: this.#turns, session: this.#session, text: lastOf(this.#text) };
+  }
+
+  #count(event: AgentEvent): void {
+    switch (event.kind) {
+      case 'session':
+        this.#session = event.id;
+        break;
+      case 'text':
+        this.#text = this.#text === '' ? event.text : `${this.#text}\n${event.text}`;
+        // Cut only now and then, so that many short texts do not cost a copy each.
+        if (this.#text.length > 4 * MAX_TEXT) this.#text = lastOf(this.#text);
+        break;
+      case 'tool-started':
+        this.#runningTools.add(event.call);
+        this.#turns += 1;
+        this.#text = '';
+        break;
+      case 'tool-ended':
+        this.#runningTools.delete(event.call);
+        break;
+      case 'usage':
+        this.#usage = addUsage(this.#usage, event.usage);
+        break;
+      case 'end':
+        this.#end = event;
+        this.#runningTools.clear();
+        if (event.result.kind === 'done') this.#turns += 1;
+        break;
+      case 'warning':
+        break;
+    }
+  }
+}
+
+function lastOf(text: string): string {
+  return text.slice(-MAX_TEXT).toWellFormed();
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import { isAncestor } from '../lib/git/commits.ts';
+import { runGit } from '../lib/git/git.ts';
+import { receivePack } from '../lib/git/packs.ts';
+import { runScript } from './sandboxed.ts';
+import type { Site } from './site.ts';
+
+/** What the agent has in its own git directory, now in the store as well (as objects that no ref keeps yet). */
+export interface AgentWork {
+  /** The tip of the run's branch, undefined where the agent deleted it. */
+  readonly branch: string | undefined;
+  /** All other tips (branches, tags, stashes, a detached HEAD): a name for each, and its commit. */
+  readonly others: readonly { readonly name: string; readonly commit: string }[];
+  /** All objects are well-formed and complete. Without that they may be kept, never merged. */
+  readonly sound: boolean;
+}
+
+/**
+ * Takes over the commits of the agent's git directory. Git reads that directory in the sandbox, whatever it says; outside, only
+ * the pack that comes of it is read. Undefined when git cannot make sense of the directory.
+ */
+export async function takeAgentWork(site: Site, head: string): Promise<AgentWork | undefined> {
+  const { layout, store, slug } = site;
+  const pack = join(layout.git, 'agent.pack');
+  const { code, stdout } = await runScript(site, {
+    name: 'commits',
+    text: TAKE,
+    env: { GIT_DIR: join(layout.tree, '.git'), ...CLOSED, HEAD_COMMIT: head, PACK: pack },
+  });
+  if (code !== 0) return undefined;
+  const tips = tipsOf(stdout.toString());
+  const commits = [...new Set(tips.map(({ commit }) => commit))];
+  const sound = await receive(store.path, { pack, tips: commits, head });
+  if (sound === undefined) return undefined;
+  const own = `refs/heads/switchyard/${slug}`;
+  const branch = tips.find(({ ref }) => ref === own)?.commit;
+  const others = tips.filter(({ ref, commit }) => ref !== own && commit !== branch);
+  return { branch, others: others.map(({ ref, commit }) => ({ name: nameOf(ref), commit })), sound };
+}
+
+/** Nothing is fetched from anywhere, whatever the agent's configuration says is missing where. */
+const CLOSED = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none', GIT_WORK_TREE: '' };
+
+const TAKE = `
+unset GIT_WORK_TREE
+refs=$(git for-each-ref --format='%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)%09%(refname)') || exit 1
+head=$(git rev-parse --verify --quiet HEAD)
+stashes=$(git log --walk-reflogs --format='%H' refs/stash -- 2>/dev/null)
+printf '%s\\n' "$refs"
+[ -z "$head" ] || git symbolic-ref --quiet HEAD >/dev/null || printf 'commit\\t%s\\t\\t\\tHEAD\\n' "$head"
+for stash in $stashes; do printf 'commit\\t%s\\t\\t\\trefs/stash\\n' "$stash"; done
+{ git for-each-ref --format='%(objectname)'; printf '%s\\n' $head $stashes "^$HEAD_COMMIT"; } |
+  git pack-objects --revs --stdout -q --window=0 >"$PACK"`;
+
+interface Tip {
+  readonly ref: string;
+  readonly commit: string;
+}
+
+function tipsOf(output: string): Tip[] {
+  const tips = new Map<string, Tip>();
+  for (const line of output.split('\n')) {
+    const [type, id, peeledType, peeled, ref = ''] = line.split('\t');
+    const commit = type === 'commit' ? id : peeledType === 'commit' ? peeled : undefined;
+    if (commit === undefined || ref === 'refs/switchyard/base') continue;
+    tips.set(`${ref} ${commit}`, { ref, commit });
+  }
+  return [...tips.values()];
+}
+
+function nameOf(ref: string): string {
+  if (ref === 'HEAD') return 'detached';
+  return ref.replace(/^refs\/heads\//, '').replace(/^refs\//, '');
+}
+
+/** True when everything is well-formed and there, false when it is only there, undefined when something is missing. */
+async function receive(
+  store: string,
+  { pack, tips, head }: { pack: string; tips: readonly string[]; head: string },
+): Promise<boolean | undefined> {
+  const sound = await received(store, pack, true);
+  if (!sound && !(await received(store, pack, false))) return undefined;
+  const args = ['rev-list', '--objects', '--quiet', '--stdin'];
+  const { code } = await runGit(args, { gitDir: store, input: [...tips, `^${head}`, ''].join('\n') });
+  return code === 0 ? sound : undefined;
+}
+
+async function received(store: string, pack: string, strict: boolean): Promise<boolean> {
+  try {
+    await receivePack(store, pack, { strict });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'git/failed') return false;
+    throw error;
+  }
+}
+
+/** Keeps commits below the run's salvage refs, each under a name of its own; returns one sentence for each that was not there yet. */
+export async function salvage(site: Site, tips: readonly { name: string; commit: string }[]): Promise<string[]> {
+  const notes: string[] = [];
+  for (const { name, commit } of tips) {
+    const kept = await keepUnder(site, name, commit);
+    if (kept !== undefined) notes.push(`Commit ${commit.slice(0, 12)} (${name}) is not on the run's branch: kept as ${kept}.`);
+  }
+  return notes;
+}
+
+/** The ref that now keeps the commit, undefined when one did already. */
+async function keepUnder({ store, run }: Site, name: string, commit: string): Promise<string | undefined> {
+  const prefix = `refs/switchyard/salvage/${run}/`;
+  const refs = await store.list(prefix);
+  if (refs.some((ref) => ref.commit === commit)) return undefined;
+  const plain = `${prefix}${name}`;
+  const taken = refs.some(({ ref }) => ref === plain || ref.startsWith(`${plain}/`) || plain.startsWith(`${ref}/`));
+  const ref = taken ? `${prefix}${name.replaceAll('/', '-')}-${commit.slice(0, 12)}` : plain;
+  await store.keep(ref, commit);
+  return ref;
+}
+
+/** Those of the tips that are not part of the history of any of the commits. */
+export async function beyond<T extends { commit: string }>(store: string, tips: readonly T[], commits: readonly string[]): Promise<T[]> {
+  const left: T[] = [];
+  for (const tip of tips) {
+    let reached = false;
+    for (const commit of commits) reached ||= await isAncestor(store, tip.commit, commit);
+    if (!reached) left.push(tip);
+  }
+  return left;
+}

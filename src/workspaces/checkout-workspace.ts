@@ -1,0 +1,15 @@
+import { isAncestor } from '../lib/git/commits.ts';
+import { dateNow, writeCommit } from '../lib/git/commits.ts';
+import { between } from '../lib/crash-point.ts';
+import { withTrailers } from '../lib/git/trailers.ts';
+import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
+import { type AgentGitState, lookAtAgentGit } from './agent-git-state.ts';
+import { type AgentWork, beyond, salvage, takeAgentWork } from './agent-work.ts';
+import { savedParts, writeCheckpoint } from './checkpoints.ts';
+import { type AgentGit, replaceAgentGit } from './git-folders.ts';
+import { runRef } from './git-store.ts';
+import { type Marker, writeMarker } from './marker.ts';
+import { GITLINK, readable } from './raw-differences.ts';
+import { type Head, type Site, SWITCHYARD } from './site.ts';
+import { headOf, takeCommits } from './take-commits.ts';
+import { TreeGit } from './tree-git.ts';

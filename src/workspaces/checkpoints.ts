@@ -1,0 +1,63 @@
+import { isAncestor, readCommit, writeCommit } from '../lib/git/commits.ts';
+import { git, splitNul } from '../lib/git/git.ts';
+import { runScriptOrThrow } from './sandboxed.ts';
+import { type Head, type Site, SWITCHYARD } from './site.ts';
+import { type SavedPart, UNSAVE } from './tree-scripts.ts';
+
+/**
+ * A checkpoint is a commit whose tree holds `tree` (the checkout), `carry` (untracked files that were asked for) and `homes` (agents'
+ * session files). Its first parent is the tip of the run's branch, further ones are what else the agent committed.
+ */
+export interface Checkpoint {
+  readonly commit: string;
+  /** The tree of the checkout. */
+  readonly tree: string;
+  readonly parts: ReadonlyMap<string, string>;
+  /** The checkout's tree stands on this commit. */
+  readonly parent: string | undefined;
+}
+
+/** Writes the commit of a checkpoint; the same state gives the same commit. */
+export async function writeCheckpoint(
+  site: Site,
+  { head, saved, tips }: { head: Head; saved: string; tips: readonly string[] },
+): Promise<string> {
+  const someone = { ...SWITCHYARD, date: head.date };
+  const message = `Checkpoint of ${site.step}, attempt ${site.attempt}\n\nSwitchyard-Run: ${site.run}\n`;
+  return writeCommit(site.store.path, { tree: saved, parents: tips, author: someone, committer: someone, message });
+}
+
+/** Reads a checkpoint. */
+export async function readCheckpoint(store: string, commit: string): Promise<Checkpoint> {
+  const [{ parents }, entries] = await Promise.all([
+    readCommit(store, commit),
+    git(['ls-tree', '-z', commit], { gitDir: store }),
+  ]);
+  const parts = new Map(splitNul(entries).map((entry) => [entry.slice(entry.indexOf('\t') + 1), entry.split(/[ \t]/, 3)[2] ?? '']));
+  return { commit, tree: parts.get('tree') ?? '', parts, parent: parents[0] };
+}
+
+/** Whether the checkout of the checkpoint holds all that the head does, so that it can stand in its place. */
+export async function standsOn(store: string, { parent }: Checkpoint, head: string): Promise<boolean> {
+  return parent !== undefined && isAncestor(store, head, parent);
+}
+
+/** What a checkpoint of this workspace holds besides the checkout. */
+export function savedParts({ layout, carry, sessionFiles }: Site): SavedPart[] {
+  const homes = sessionFiles.flatMap(({ agent, globs }) => globs.map((glob) => `:(top,glob)${agent}/${glob}`));
+  return [
+    ...(carry.length === 0 ? [] : [{ name: 'carry', folder: layout.tree, pathspecs: carry.map((glob) => `:(top,glob)${glob}`) } as const]),
+    ...(homes.length === 0 ? [] : [{ name: 'homes', folder: layout.homes, pathspecs: homes } as const]),
+  ];
+}
+
+/** Puts carried and session files of a checkpoint in their places, over what is there. */
+export async function restoreParts(site: Site, { parts }: Checkpoint): Promise<void> {
+  for (const [name, folder] of [
+    ['carry', site.layout.tree],
+    ['homes', site.layout.homes],
+  ] as const) {
+    const tree = parts.get(name);
+    if (tree !== undefined) await runScriptOrThrow(site, { name, text: UNSAVE, args: [name, folder, tree] });
+  }
+}

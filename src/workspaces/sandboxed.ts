@@ -1,0 +1,66 @@
+import { buffer } from 'node:stream/consumers';
+import { SwitchyardError } from '../lib/error.ts';
+import { gitEnvironment } from '../lib/git/environment.ts';
+import { gitError } from '../lib/git/git.ts';
+import { keepTail } from '../lib/exec/tail.ts';
+import type { Site } from './site.ts';
+
+/** Far beyond what git takes on the largest repository: past it, something hangs. */
+const LIMIT_MS = 15 * 60_000;
+
+export interface Script {
+  /** POSIX shell. Whatever it does with git is walled off, as is what git may run of an agent's files. */
+  readonly text: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Names the script in errors. */
+  readonly name: string;
+}
+
+export interface ScriptResult {
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/**
+ * Runs a shell script in the workspace's sandbox, in the checkout, with git set to the harness's git directory and a configuration
+ * that nothing in the checkout can change.
+ */
+export async function runScript(site: Site, { text, args = [], env = {}, name }: Script): Promise<ScriptResult> {
+  const { layout, sandbox } = site;
+  await using running = await sandbox.spawn({
+    argv: ['sh', '-c', text, name, ...args],
+    cwd: layout.tree,
+    env: { ...gitEnvironment({ gitDir: layout.git, workTree: layout.tree, config: { 'pack.threads': '1' } }), ...env },
+  });
+  const late = AbortSignal.timeout(LIMIT_MS);
+  const stop = (): void => void running.stop(0);
+  late.addEventListener('abort', stop, { once: true });
+  const stderr = keepTail(running.stderr);
+  const [stdout, exit] = await Promise.all([buffer(running.stdout), running.exited]);
+  late.removeEventListener('abort', stop);
+  if (late.aborted) throw hangs(name);
+  return { code: exit.code ?? 137, stdout, stderr: stderr.text() };
+}
+
+/** Like `runScript`, for one that has to succeed. */
+export async function runScriptOrThrow(site: Site, script: Script): Promise<ScriptResult> {
+  const result = await runScript(site, script);
+  if (result.code !== 0) throw gitError([script.name], result);
+  return result;
+}
+
+/** A word of a shell script that stands for exactly this text. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+function hangs(name: string): SwitchyardError {
+  return new SwitchyardError({
+    code: 'workspace/git-hangs',
+    message: `git in the workspace (${name}) did not end within ${LIMIT_MS / 60_000} minutes`,
+    hint: 'See whether the disk of the workspace is slow or full, then retry.',
+    retry: 'backoff',
+  });
+}

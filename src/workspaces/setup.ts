@@ -1,0 +1,52 @@
+import { StringDecoder } from 'node:string_decoder';
+import { SwitchyardError } from '../lib/error.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
+
+export interface Setup {
+  readonly command: string;
+  /** The whole environment. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  onOutput(text: string): void;
+  /** Walls for the command where they differ from the harness git's (network, no access to the harness's git directory). */
+  readonly sandbox?: Sandbox;
+}
+
+const TAIL = 4000;
+const GRACE_MS = 2000;
+
+/** Runs a repository's setup command in its checkout. Rejects with `workspace/setup-failed`, or with the reason of the signal. */
+export async function runSetup(setup: Setup, { sandbox, tree, signal }: { sandbox: Sandbox; tree: string; signal: AbortSignal }) {
+  signal.throwIfAborted();
+  await using running = await (setup.sandbox ?? sandbox).spawn({
+    argv: ['sh', '-c', setup.command],
+    cwd: tree,
+    env: setup.env,
+  });
+  let tail = '';
+  for (const stream of [running.stdout, running.stderr]) {
+    const decoder = new StringDecoder();
+    stream.on('data', (chunk: Buffer) => {
+      const text = decoder.write(chunk);
+      tail = (tail + text).slice(-TAIL);
+      setup.onOutput(text);
+    });
+  }
+  const late = AbortSignal.timeout(setup.timeoutMs);
+  const ending = AbortSignal.any([signal, late]);
+  const stop = (): void => void running.stop(GRACE_MS);
+  ending.addEventListener('abort', stop, { once: true });
+  const exit = await running.exited;
+  ending.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  if (late.aborted) throw failed(`did not end within ${setup.timeoutMs / 1000} seconds`, tail);
+  if (exit.code !== 0) throw failed(`ended with ${exit.code ?? exit.signal}`, tail);
+}
+
+function failed(how: string, tail: string): SwitchyardError {
+  return new SwitchyardError({
+    code: 'workspace/setup-failed',
+    message: `setup ${how}:\n${tail.trim()}`,
+    hint: 'Mend the `setup` command in .switchyard/config.yaml, or what it needs, then retry.',
+  });
+}

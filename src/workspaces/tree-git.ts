@@ -1,0 +1,135 @@
+import { join } from 'node:path';
+import { receivePack } from '../lib/git/packs.ts';
+import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
+import { runScriptOrThrow } from './sandboxed.ts';
+import type { Site } from './site.ts';
+import { NESTED, RESET, restoreScript, type SavedPart, snapshotScript, UNTRACKED } from './tree-scripts.ts';
+
+export interface Snapshot {
+  /** The tree of the working tree without nested repositories, as it would be committed. */
+  readonly tree: string;
+  /** With `save`: the tree that holds `tree` and the saved parts. */
+  readonly saved: string | undefined;
+  /** Differences between `against` and the working tree, without nested repositories. */
+  readonly differences: readonly RawDifference[];
+  /** What git said where files could not be read and were left out. */
+  readonly unreadable: string | undefined;
+  /** There are repositories within the checkout. */
+  readonly nested: boolean;
+}
+
+export interface SnapshotRequest {
+  /** A tree or commit that the store has. */
+  readonly against: string;
+  /** Trees that the store has, so that they need not be sent. */
+  readonly known: readonly string[];
+  /** Whether the store is to have the result. */
+  readonly store: boolean;
+  readonly save?: readonly SavedPart[];
+  readonly differences?: 'always';
+}
+
+/**
+ * Git over the files of one checkout: each operation is one program in the sandbox. Remembers what the index was last seen to hold, so that
+ * an unchanged tree costs a single look at it. One operation at a time.
+ */
+export class TreeGit {
+  readonly #site: Site;
+  /** The tree of the index; undefined when unknown. */
+  #indexTree: string | undefined;
+  /** Nested repositories, as escaped bytes: they are left out of the index at every look. */
+  #nested: readonly string[] = [];
+  /** What the store was given from here. */
+  readonly #given = new Set<string>();
+
+  constructor(site: Site) {
+    this.#site = site;
+  }
+
+  async snapshot(request: SnapshotRequest): Promise<Snapshot> {
+    const { facts, differences, stderr } = await this.#look(request);
+    const links = differences.filter(({ mode }) => mode === GITLINK);
+    if (links.length > 0) {
+      this.#indexTree = undefined;
+      this.#nested = [...this.#nested, ...links.map(({ path }) => escapedBytes(path))];
+      return this.snapshot(request);
+    }
+    const tree = facts.get('tree') ?? '';
+    const saved = facts.get('saved');
+    if (facts.has('pack')) await this.#give(saved ?? tree);
+    this.#indexTree = tree;
+    const unreadable = facts.has('partial') ? stderr : undefined;
+    return { tree, saved, differences, unreadable, nested: this.#nested.length > 0 };
+  }
+
+  async #look({ against, known, store, save, differences }: SnapshotRequest) {
+    const text = snapshotScript({
+      leaveOut: this.#nested,
+      pack: store,
+      differences: differences ?? 'when-changed',
+      ...(save === undefined ? {} : { save }),
+    });
+    const { stdout, stderr } = await this.#run('snapshot', text, {
+      AGAINST: against,
+      KNOWN: [...known, ...this.#given].map((tree) => `^${tree}`).join(' '),
+    });
+    const end = stdout.indexOf('\n\n');
+    return { facts: factsOf(stdout.subarray(0, end)), differences: parseRawDifferences(stdout.subarray(end + 2)), stderr };
+  }
+
+  /** Makes index and files those of a commit or tree. Untracked files go, ignored ones stay. */
+  async reset(treeish: string): Promise<void> {
+    this.#indexTree = undefined;
+    await this.#run('reset', RESET, {}, [treeish]);
+  }
+
+  /** Makes the files those of the tree again; returns the readable paths that differed. */
+  async restore(tree: string): Promise<string[]> {
+    const { stdout } = await this.#run('restore', restoreScript(this.#nested), { AGAINST: tree });
+    const start = stdout.indexOf('\n:');
+    this.#indexTree = tree;
+    if (start === -1) return [];
+    return parseRawDifferences(stdout.subarray(start + 1)).map(({ path }) => readable(path));
+  }
+
+  /** The nested repositories that are neither tracked nor ignored, and a tree of their files, which the store then has. */
+  async saveNested(known: readonly string[]): Promise<{ paths: string[]; tree: string } | undefined> {
+    const { stdout } = await this.#run('untracked', UNTRACKED, {});
+    const untracked = stdout.toString('latin1').split('\0');
+    const nested = untracked.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
+    if (nested.length === 0) return undefined;
+    const packed = await this.#run(
+      'nested',
+      NESTED,
+      { KNOWN: known.map((tree) => `^${tree}`).join(' ') },
+      nested.map((path) => escapedBytes(path)),
+    );
+    const facts = factsOf(packed.stdout);
+    const tree = facts.get('tree') ?? '';
+    if (facts.has('pack')) await this.#give(tree);
+    return { paths: nested.map((path) => readable(path)), tree };
+  }
+
+  async #give(tree: string): Promise<void> {
+    const { layout, store } = this.#site;
+    await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
+    this.#given.add(tree);
+  }
+
+  #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {
+    return runScriptOrThrow(this.#site, { name, text, args, env: { ...env, INDEX_TREE: this.#indexTree ?? '' } });
+  }
+}
+
+/** `name value` lines. */
+function factsOf(lines: Buffer): Map<string, string> {
+  return new Map(
+    lines
+      .toString()
+      .split('\n')
+      .map((line) => {
+        const [name = '', value = ''] = line.split(' ', 2);
+        return [name, value];
+      }),
+  );
+}
