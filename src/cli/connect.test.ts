@@ -23,11 +23,16 @@ test('the named server comes before SWITCHYARD_SERVER, and that before the own d
   await using _ = await new FakeServer(named.socket, { health: () => someHealth({ pid: 7 }) }).listen();
   const { client } = await connect(context, { server: `unix:${named.socket}` });
   expect((await client.call('health', {})).pid).toBe(7);
-  await expect(connect(context, {})).rejects.toMatchObject({ code: 'daemon/unavailable', message: expect.stringContaining('/nowhere/else.sock') });
+  await expect(connect(context, {})).rejects.toMatchObject({
+    code: 'daemon/unavailable',
+    message: expect.stringContaining('/nowhere/else.sock'),
+  });
 });
 
 test('a server elsewhere that does not answer is never started: exit code 69', async () => {
-  await using context = await testContext({ self: [process.execPath, '-e', 'require("fs").writeFileSync("started", "")'] });
+  await using context = await testContext({
+    self: [process.execPath, '-e', 'require("fs").writeFileSync("started", "")'],
+  });
   expect(await execute(context, ['ls', '--server', 'unix:/nowhere/daemon.sock'])).toBe(69);
   expect(context.err()).toContain('No Switchyard server answers at /nowhere/daemon.sock.');
 });
@@ -60,14 +65,27 @@ test('a daemon that is just stopping is waited for, then another one is started'
 });
 
 test('a daemon that cannot start says why in its own words', async () => {
-  await using context = await testContext({ self: [process.execPath, DAEMON], env: { FAKE_FAILURE: 'database/cannot-run-as-root' } });
+  await using context = await testContext({
+    self: [process.execPath, DAEMON],
+    env: { FAKE_FAILURE: 'database/cannot-run-as-root' },
+  });
   const error = await connect(context, {}).catch((caught: unknown) => caught);
   expect(error).toBeInstanceOf(SwitchyardError);
   expect(error).toMatchObject({ code: 'database/cannot-run-as-root', hint: 'Set DATABASE_URL.' });
 });
 
+test('so does one that only logs the error that it died of', async () => {
+  await using context = await testContext({
+    self: [process.execPath, DAEMON],
+    env: { FAKE_FAILURE: 'database/unavailable', FAKE_LOGS: '1' },
+  });
+  await expect(connect(context, {})).rejects.toMatchObject({ code: 'database/unavailable', hint: 'Set DATABASE_URL.' });
+});
+
 test('a daemon that dies without a word shows the end of its log: exit code 69', async () => {
-  await using context = await testContext({ self: [process.execPath, '-e', 'console.error("out of luck"); process.exit(9)', '--'] });
+  await using context = await testContext({
+    self: [process.execPath, '-e', 'console.error("out of luck"); process.exit(9)', '--'],
+  });
   expect(await execute(context, ['ls'])).toBe(69);
   expect(context.err()).toContain('The daemon did not start (exit code 9).\nout of luck');
   expect(context.err()).toContain(join(context.home, 'daemon.log'));

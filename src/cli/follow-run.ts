@@ -8,8 +8,6 @@ import { isLost } from './failure.ts';
 export interface FollowOptions {
   /** The first event wanted. */
   readonly from: number;
-  /** Only events of one step. */
-  readonly step?: string;
   readonly signal?: AbortSignal;
   /** Told when the server went away, and when it is back. */
   readonly onConnection?: (change: 'lost' | 'back') => void;
@@ -73,10 +71,8 @@ async function* eventsOf(
   { follow }: { follow: boolean },
 ): AsyncGenerator<Event, 'stopped' | 'resumed' | undefined, void> {
   const { server, run, options } = place;
-  const { step, signal } = options;
   let last: 'stopped' | 'resumed' | undefined;
-  const query = { from: place.next, ...(follow ? { follow } : {}), ...(step === undefined ? {} : { step }) };
-  for await (const event of server.client.events(run, query, signal)) {
+  for await (const event of server.client.events(run, { from: place.next, follow }, options.signal)) {
     if (event.seq < place.next) continue;
     place.next = event.seq + 1;
     yield event;

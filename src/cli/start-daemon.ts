@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import type { ApiClient } from '../api/client.ts';
 import { Failure } from '../api/schemas.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
+import { readLockNote } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { pause } from '../lib/wait-until.ts';
 import type { CommandContext } from './context.ts';
@@ -11,7 +12,7 @@ import { isLost } from './failure.ts';
 /** What a daemon ends with when another one holds this home; the other one is then waited for. */
 export const HOME_IS_TAKEN = 75;
 
-const LONGEST_START_MS = 180_000;
+const LONGEST_START_MS = 120_000;
 const LOOK_EVERY_MS = 40;
 /** How long the daemon that holds the home is given to answer before it is taken for one that was just going down. */
 const TAKEN_PATIENCE_MS = 1500;
@@ -35,9 +36,10 @@ export async function startDaemon(
     if (result === 'answers') return;
     if (await answersWithin(client, TAKEN_PATIENCE_MS)) return;
   }
+  const holder = await readLockNote(home.lock);
   throw new SwitchyardError({
     code: 'daemon/unavailable',
-    message: `The daemon does not answer at ${home.socket} after ${LONGEST_START_MS / 1000} seconds.`,
+    message: `No daemon answers at ${home.socket} after ${LONGEST_START_MS / 1000} seconds${holder === undefined ? '' : `, and process ${holder.pid} holds this home`}.`,
     hint: `Look into ${home.log}; \`switchyard doctor\` examines this machine.`,
   });
 }
@@ -86,7 +88,7 @@ function endOf(child: ChildProcess): Promise<{ code: number | null; text: string
   return promise;
 }
 
-/** A daemon that gives up writes why as its last line, as every command with `--json` does; anything else is shown as it stands. */
+/** A daemon that gives up logs the error that it died of; a last word that is none is shown as it stands. */
 async function failedToStart(
   home: Home,
   log: FileHandle,
@@ -109,7 +111,8 @@ async function failedToStart(
 
 function failureIn(line: string): Failure | undefined {
   try {
-    return Failure.safeParse(JSON.parse(line)).data;
+    const said = JSON.parse(line) as { err?: unknown };
+    return Failure.safeParse(said.err ?? said).data;
   } catch {
     return undefined; // a line of the log like any other
   }

@@ -1,6 +1,5 @@
-import { failureClass, EXIT } from '../api/failure.ts';
+import { EXIT } from '../api/failure.ts';
 import { ensureHome } from '../config/home.ts';
-import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
@@ -24,7 +23,7 @@ export interface DaemonOptions {
 /** Another daemon serves this home already: whoever starts one may go on and use that. */
 export const ALREADY_RUNNING = 75;
 
-/** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code. */
+/** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code; rejects when it cannot serve, with what to do. */
 export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promise<number> {
   const log = openLog();
   const home = resolveHome(env);
@@ -38,8 +37,7 @@ export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promi
     return await serve({ env, testMode, home, log, stopping: stopSignal(signal) });
   } catch (error) {
     log.error('the daemon cannot go on', error);
-    process.stderr.write(`${messageOf(error)}\n${error instanceof SwitchyardError ? `${error.hint}\n` : ''}`);
-    return error instanceof SwitchyardError ? EXIT[failureClass(error.code)] : EXIT.bug;
+    throw error;
   }
 }
 

@@ -1,7 +1,6 @@
 import { createClient, type ServerAddress } from '../api/client.ts';
-import { EXIT, failureClass } from '../api/failure.ts';
 import { ensureHome } from '../config/home.ts';
-import { messageOf, SwitchyardError } from '../lib/error.ts';
+import { SwitchyardError } from '../lib/error.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { resolveHome } from '../lib/home.ts';
 import { compose, crashPointFrom, dieAtOnce } from './compose.ts';
@@ -15,29 +14,24 @@ export interface WorkerOptions {
   readonly testMode: boolean;
 }
 
-/** Works for a server, with workspaces of its own, until it is told to stop. Returns the exit code. */
+/** Works for a server, with workspaces of its own, until it is told to stop. Returns the exit code; rejects when it cannot join. */
 export async function runWorker({ env, server, testMode }: WorkerOptions): Promise<number> {
   const log = openLog();
   const home = resolveHome(env);
-  try {
-    await ensureHome(home);
-    await using lock = await acquireExclusiveLock(home.lock);
-    if (lock === undefined) throw inUse(home.folder);
-    const joined = await createClient(server).call('joinWorker', {});
-    if (joined.version !== version) throw otherVersion(joined.version);
-    const crashPoint = crashPointFrom(env, testMode, dieAtOnce);
-    const stopping = Promise.withResolvers<void>();
-    process.once('SIGTERM', stopping.resolve);
-    process.once('SIGINT', stopping.resolve);
-    await using running = await compose({ home, databaseUrl: joined.databaseUrl, repositories: joined.repositories, env, crashPoint, log });
-    log.info('working', { worker: running.host.worker, home: home.folder });
-    await stopping.promise;
-    log.info('stopping');
-    return 0;
-  } catch (error) {
-    process.stderr.write(`${messageOf(error)}\n${error instanceof SwitchyardError ? `${error.hint}\n` : ''}`);
-    return error instanceof SwitchyardError ? EXIT[failureClass(error.code)] : EXIT.bug;
-  }
+  await ensureHome(home);
+  await using lock = await acquireExclusiveLock(home.lock);
+  if (lock === undefined) throw inUse(home.folder);
+  const joined = await createClient(server).call('joinWorker', {});
+  if (joined.version !== version) throw otherVersion(joined.version);
+  const crashPoint = crashPointFrom(env, testMode, dieAtOnce);
+  const stopping = Promise.withResolvers<void>();
+  process.once('SIGTERM', stopping.resolve);
+  process.once('SIGINT', stopping.resolve);
+  await using running = await compose({ home, databaseUrl: joined.databaseUrl, repositories: joined.repositories, env, crashPoint, log });
+  log.info('working', { worker: running.host.worker, home: home.folder });
+  await stopping.promise;
+  log.info('stopping');
+  return 0;
 }
 
 function inUse(folder: string): SwitchyardError {

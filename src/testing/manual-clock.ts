@@ -27,6 +27,12 @@ export class ManualClock implements Clock {
     return promise.finally(() => signal?.removeEventListener('abort', wakeEarly));
   }
 
+  /** As when the machine slept: all at once it is later, and only then whoever is due wakes. */
+  async oversleep(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.advance(0);
+  }
+
   /** Moves the time on, and wakes whoever's time has come on the way, in order; each may go to sleep again and is woken again. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;
@@ -34,7 +40,7 @@ export class ManualClock implements Clock {
       const next = this.#sleepers.filter(({ at }) => at <= end).toSorted((a, b) => a.at - b.at)[0];
       if (next === undefined) break;
       this.#sleepers = this.#sleepers.filter((sleeper) => sleeper !== next);
-      this.#now = next.at;
+      this.#now = Math.max(this.#now, next.at);
       next.wake();
       await allReactions();
     }

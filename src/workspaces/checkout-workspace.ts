@@ -1,15 +1,192 @@
-import { isAncestor } from '../lib/git/commits.ts';
-import { dateNow, writeCommit } from '../lib/git/commits.ts';
 import { between } from '../lib/crash-point.ts';
-import { withTrailers } from '../lib/git/trailers.ts';
+import { isAncestor } from '../lib/git/commits.ts';
 import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
-import { type AgentGitState, lookAtAgentGit } from './agent-git-state.ts';
-import { type AgentWork, beyond, salvage, takeAgentWork } from './agent-work.ts';
-import { savedParts, writeCheckpoint } from './checkpoints.ts';
-import { type AgentGit, replaceAgentGit } from './git-folders.ts';
+import { AgentSide } from './agent-side.ts';
+import { type AgentWork, beyond, salvage } from './agent-work.ts';
+import { type Checkpoint, restoreParts, savedParts, standsOn, writeCheckpoint } from './checkpoints.ts';
+import { commitChanges, gatherCommits, keepHead, nameLeftOut } from './collecting.ts';
 import { runRef } from './git-store.ts';
-import { type Marker, writeMarker } from './marker.ts';
+import { indexStamp, type Marker, writeMarker } from './marker.ts';
 import { GITLINK, readable } from './raw-differences.ts';
-import { type Head, type Site, SWITCHYARD } from './site.ts';
-import { headOf, takeCommits } from './take-commits.ts';
+import type { Head, Site } from './site.ts';
+import { headOf } from './take-commits.ts';
 import { TreeGit } from './tree-git.ts';
+
+/** How many checkpoints a workspace remembers as its own; older ones are no longer asked for. */
+const REMEMBERED = 200;
+
+/** A workspace whose parts are all there. One operation at a time: a checkpoint that falls due during another one waits. */
+export class CheckoutWorkspace implements Workspace {
+  readonly folder: string;
+  readonly homes: string;
+  readonly #site: Site;
+  readonly #tree: TreeGit;
+  readonly #agent: AgentSide;
+  #head: Head;
+  #marker: Marker;
+  #lastCheckpoint: { readonly state: string; readonly commit: string } | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** `indexTree` is the tree that the index is known to hold, if it is. */
+  constructor(site: Site, { head, marker, indexTree }: { head: Head; marker: Marker; indexTree: string | undefined }) {
+    this.folder = site.layout.tree;
+    this.homes = site.layout.homes;
+    this.#site = site;
+    this.#head = head;
+    this.#marker = marker;
+    this.#tree = new TreeGit(site, indexTree);
+    this.#agent = new AgentSide(site);
+  }
+
+  get head(): string {
+    return this.#head.commit;
+  }
+
+  collect(text: CommitText): Promise<Collected> {
+    return this.#alone(() => this.#collect(text));
+  }
+
+  checkpoint(): Promise<string> {
+    return this.#alone(async () => {
+      const { commit } = await this.#saveState();
+      if (this.#marker.checkpoints.at(-1) === commit) return commit;
+      const { run, step, attempt, crashPoint, store } = this.#site;
+      const ref = runRef(run, `checkpoint-${step.replaceAll(/[^A-Za-z0-9_-]+/g, '-')}-${attempt}`);
+      await between(crashPoint, 'checkpoint', () => store.keep(ref, commit));
+      await this.#mark({ checkpoints: [...this.#marker.checkpoints, commit].slice(-REMEMBERED) });
+      return commit;
+    });
+  }
+
+  reset(commit: string): Promise<void> {
+    return this.#alone(async () => {
+      const { store } = this.#site;
+      const left = this.#head.commit;
+      if (!(await isAncestor(store.path, left, commit))) await salvage(this.#site, [{ name: 'reset', commit: left }]);
+      const head = await headOf(store.path, commit);
+      await this.#tree.reset(commit);
+      await this.#moveTo(head, null);
+    });
+  }
+
+  restore(): Promise<readonly string[]> {
+    return this.#alone(() => this.#tree.restore(this.#head.tree));
+  }
+
+  changedSince(commit: string): Promise<readonly string[]> {
+    return this.#alone(async () => {
+      const request = { against: commit, known: [], store: false, differences: 'always' } as const;
+      const { differences } = await this.#tree.snapshot(request);
+      return differences.filter(({ mode }) => mode !== GITLINK).map(({ path }) => readable(path)).sort();
+    });
+  }
+
+  /** Mends the agent's git directory where it is broken or stands elsewhere; commits in it that still count stay. */
+  async mendAgentGit(): Promise<readonly string[]> {
+    const state = await this.#agent.look(this.#head);
+    if (state.kind === 'untouched') return [];
+    const work = state.kind === 'touched' ? await this.#agent.take(state, this.#head) : undefined;
+    const { path } = this.#site.store;
+    if (work?.branch !== undefined && (await isAncestor(path, this.#head.commit, work.branch))) return [];
+    const notes = work === undefined ? [] : await this.#setAside(work);
+    await this.#agent.replace(this.#head);
+    return ["The workspace's git directory was broken or stood elsewhere: it was made anew.", ...notes];
+  }
+
+  /**
+   * Makes the files those of a head and of a checkpoint on top, whatever is there; what is there and nowhere else is kept below a
+   * salvage ref first.
+   */
+  async bring(head: Head, checkpoint: Checkpoint | undefined): Promise<readonly string[]> {
+    const { commit, fresh } = await this.#saveState();
+    const notes = fresh ? [] : await salvage(this.#site, [{ name: 'left-over', commit }]);
+    const { path } = this.#site.store;
+    const stands = checkpoint !== undefined && (await standsOn(path, checkpoint, head.commit));
+    await this.#tree.reset(stands ? checkpoint.tree : head.commit);
+    if (checkpoint !== undefined) await restoreParts(this.#site, checkpoint);
+    this.#head = head;
+    await this.#agent.replace(head);
+    const checkpoints = checkpoint === undefined ? [] : [checkpoint.commit];
+    await this.#mark({ head, collected: null, checkpoints: [...this.#marker.checkpoints, ...checkpoints].slice(-REMEMBERED) });
+    return notes;
+  }
+
+  async #collect(text: CommitText): Promise<Collected> {
+    const site = this.#site;
+    const from = this.#head;
+    const state = await this.#agent.look(from);
+    const work = state.kind === 'touched' ? await this.#agent.take(state, from) : undefined;
+    const gathered = work === undefined ? { head: from, notes: [] } : await gatherCommits(site, from, { work, text });
+    const snapshot = await this.#tree.snapshot({ against: from.tree, known: [from.tree, gathered.head.tree], store: true });
+    const notes = [...gathered.notes, ...(await nameLeftOut(site, this.#tree, { snapshot, head: from }))];
+    if (state.kind !== 'untouched' && work === undefined) notes.push(UNREADABLE);
+    const head =
+      snapshot.tree === gathered.head.tree
+        ? gathered.head
+        : await commitChanges(site.store.path, { tree: snapshot.tree, parent: gathered.head, text });
+    const changed = head.commit !== from.commit;
+    if (changed) await this.#moveTo(head, { step: site.step, from: from.commit });
+    else if (state.kind !== 'untouched') await this.#agent.replace(head);
+    return { head: head.commit, changed, notes };
+  }
+
+  /** The working tree stands on `head` already: the store, the agent's git directory and the marker follow, in this order. */
+  async #moveTo(head: Head, collected: Marker['collected']): Promise<void> {
+    await between(this.#site.crashPoint, 'checkpoint', () => keepHead(this.#site, head.commit, this.#marker.kept));
+    this.#head = head;
+    await this.#agent.replace(head);
+    await this.#mark({ head, collected, kept: head.commit });
+  }
+
+  /** Writes all that is only here as a checkpoint's commit, which no ref keeps yet. `fresh`: there is nothing that is only here. */
+  async #saveState(): Promise<{ commit: string; fresh: boolean }> {
+    const head = this.#head;
+    const state = await this.#agent.look(head);
+    const work = state.kind === 'touched' ? await this.#agent.take(state, head) : undefined;
+    const tips = work === undefined ? [head.commit] : await this.#tips(work);
+    const { saved = '', tree } = await this.#tree.snapshot({
+      against: head.tree,
+      known: [head.tree],
+      store: true,
+      save: savedParts(this.#site),
+    });
+    const fresh = tree === head.tree && tips.length === 1 && tips[0] === head.commit;
+    const key = [saved, ...tips].join(' ');
+    if (this.#lastCheckpoint?.state !== key) {
+      this.#lastCheckpoint = { state: key, commit: await writeCheckpoint(this.#site, { head, saved, tips }) };
+    }
+    return { commit: this.#lastCheckpoint.commit, fresh };
+  }
+
+  /** The commits that a checkpoint has to keep: what the checkout's tree stands on first. */
+  async #tips({ branch = this.#head.commit, others }: AgentWork): Promise<string[]> {
+    const { path } = this.#site.store;
+    const head = this.#head.commit;
+    const stands = await isAncestor(path, head, branch);
+    const first = stands ? branch : head;
+    const aside = await beyond(path, [{ commit: branch }, ...others], [first]);
+    return [...new Set([first, ...aside.map(({ commit }) => commit)])];
+  }
+
+  async #setAside({ branch, others }: AgentWork): Promise<string[]> {
+    const own = branch === undefined ? [] : [{ name: `switchyard/${this.#site.slug}`, commit: branch }];
+    return salvage(this.#site, await beyond(this.#site.store.path, [...own, ...others], [this.#head.commit]));
+  }
+
+  async #mark(change: Partial<Marker>): Promise<void> {
+    const { layout } = this.#site;
+    const index = this.#tree.indexTree === undefined ? null : { tree: this.#tree.indexTree, stamp: await indexStamp(layout.git) };
+    this.#marker = { ...this.#marker, ...change, index };
+    await writeMarker(layout.marker, this.#marker);
+  }
+
+  #alone<T>(operation: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(operation);
+    // A failure is the caller's to hear of; the next operation begins all the same.
+    this.#last = result.catch(() => undefined);
+    return result;
+  }
+}
+
+const UNREADABLE =
+  "The workspace's git directory could not be read; it was made anew. Commits in it that were not collected are lost, files are not.";

@@ -13,7 +13,7 @@ const NAMED = 5;
  * What setup and copied files left that is no work: untracked files are excluded from all commits, tracked files are put back as they were.
  * Both are said in the notes.
  */
-export async function excludeLitter(site: Site): Promise<{ found: boolean; notes: string[] }> {
+export async function excludeLitter(site: Site): Promise<string[]> {
   const { stdout } = await runScriptOrThrow(site, { name: 'litter', text: LITTER, args: [String(MANY)] });
   const paths = stdout.toString('latin1').split('\0').slice(0, -1);
   const border = paths.indexOf('//');
@@ -24,7 +24,7 @@ export async function excludeLitter(site: Site): Promise<{ found: boolean; notes
   const notes: string[] = [];
   if (litter.length > 0) notes.push(`Setup left files that the repository does not ignore; they are kept out of commits: ${named(litter)}.`);
   if (changed.length > 0) notes.push(`Setup changed tracked files; they were put back: ${named(changed)}.`);
-  return { found: litter.length > 0, notes };
+  return notes;
 }
 
 /** The line of an exclude file that matches this path alone (a line cannot hold a line end, so any character matches that). */

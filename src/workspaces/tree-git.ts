@@ -35,23 +35,28 @@ export interface SnapshotRequest {
  */
 export class TreeGit {
   readonly #site: Site;
-  /** The tree of the index; undefined when unknown. */
   #indexTree: string | undefined;
   /** Nested repositories, as escaped bytes: they are left out of the index at every look. */
   #nested: readonly string[] = [];
   /** What the store was given from here. */
   readonly #given = new Set<string>();
 
-  constructor(site: Site) {
+  constructor(site: Site, indexTree: string | undefined) {
     this.#site = site;
+    this.#indexTree = indexTree;
+  }
+
+  /** The tree of the index, undefined when unknown. */
+  get indexTree(): string | undefined {
+    return this.#indexTree;
   }
 
   async snapshot(request: SnapshotRequest): Promise<Snapshot> {
     const { facts, differences, stderr } = await this.#look(request);
-    const links = differences.filter(({ mode }) => mode === GITLINK);
-    if (links.length > 0) {
+    const links = differences.filter(({ mode }) => mode === GITLINK).map(({ path }) => escapedBytes(path));
+    if (links.some((link) => !this.#nested.includes(link))) {
       this.#indexTree = undefined;
-      this.#nested = [...this.#nested, ...links.map(({ path }) => escapedBytes(path))];
+      this.#nested = [...new Set([...this.#nested, ...links])];
       return this.snapshot(request);
     }
     const tree = facts.get('tree') ?? '';

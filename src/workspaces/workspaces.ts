@@ -1,7 +1,10 @@
-import type { CrashPoint } from '../lib/crash-point.ts';
+import { readdir, rm } from 'node:fs/promises';
+import { between, type CrashPoint } from '../lib/crash-point.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitIdentity, Workspace, WorkspaceProvider } from '../ports/workspace.ts';
 import type { GitStore } from './git-store.ts';
+import { workspaceLayout } from './layout.ts';
+import { create, reopen } from './open-workspace.ts';
 import type { Setup } from './setup.ts';
 
 /** All workspaces of one worker, one folder per run. */
@@ -65,6 +68,27 @@ export interface WorkspacesOptions {
   readonly crashPoint: CrashPoint;
 }
 
-export function createWorkspaces(_options: WorkspacesOptions): Workspaces {
-  throw new Error('being written');
+export function createWorkspaces({ folder, provider, crashPoint }: WorkspacesOptions): Workspaces {
+  const clear = async (run: string): Promise<void> => {
+    const layout = workspaceLayout(folder, run);
+    await rm(layout.marker, { force: true });
+    await provider.remove(layout.tree);
+    await rm(layout.root, { recursive: true, force: true, maxRetries: 5 });
+  };
+  return {
+    async open(request) {
+      const { run, slug, step, attempt, store, base, sandbox, identity, carry, sessionFiles } = request;
+      const layout = workspaceLayout(folder, run);
+      const site = { layout, run, slug, step, attempt, store, base, sandbox, identity, carry, sessionFiles, crashPoint };
+      const opened = request.reuse ? await reopen(site, request) : undefined;
+      if (opened !== undefined) return opened;
+      await clear(run);
+      return create(site, request, provider);
+    },
+    remove: (run) => between(crashPoint, 'workspace-remove', () => clear(run)),
+    async list() {
+      const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+    },
+  };
 }

@@ -35,6 +35,8 @@ class Reader {
   readonly #tokens: Token[] = [];
   /** Brackets that are open, `${` for the substitutions of templates. */
   readonly #open: { readonly bracket: string; readonly line: number }[] = [];
+  /** How many tokens there were when the latest substitution began. */
+  #substitution = 0;
   #at = 0;
   #line = 1;
 
@@ -116,7 +118,9 @@ class Reader {
       const text = this.#text.slice(start, at);
       this.#push(substitution ? 'template' : kind, text, line);
       this.#advanceTo(at + (substitution ? 2 : 1));
-      if (substitution) this.#open.push({ bracket: '${', line: this.#line });
+      if (!substitution) return;
+      this.#open.push({ bracket: '${', line: this.#line });
+      this.#substitution = this.#tokens.length;
       return;
     }
     throw new UnreadableSource('a template is never closed', line);
@@ -125,7 +129,7 @@ class Reader {
   /** After a value a slash divides, anywhere else it begins a regular expression. */
   #beginsRegex(): boolean {
     const before = this.#tokens.at(-1);
-    if (before === undefined) return true;
+    if (before === undefined || this.#substitution === this.#tokens.length) return true;
     if (before.kind === 'word') return BEFORE_REGEX.has(before.text);
     return before.kind === 'punctuation' && !/[)\]}]/.test(before.text);
   }

@@ -16,7 +16,6 @@ import { type Questions, questions } from '../questions.ts';
 import { shortDuration } from '../render/amount.ts';
 import { statLines } from '../render/diff.ts';
 import { endingLines } from '../render/ending.ts';
-import { messageLine } from '../render/event.ts';
 import { paint, type Style, styleOf } from '../render/style.ts';
 import { stopDaemon } from '../stop-daemon.ts';
 import { type Watched, watchRun } from '../watch-run.ts';
@@ -112,7 +111,6 @@ async function perform({ stage, options, asked, signal }: Play): Promise<number>
   });
   const events: Event[] = [];
   using progress = remembering(humanProgress(context, printableLine(started.slug)), events);
-  progress.say(...started.notes.map((note) => messageLine('warning', note, style)));
   const watch = {
     run: started.run,
     name: printableLine(started.slug),

@@ -1,3 +1,4 @@
+import type { Event } from '../../domain/event.ts';
 import { printableJson, printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
@@ -21,11 +22,20 @@ export async function logs(context: CommandContext, options: LogsOptions): Promi
   const { step } = options;
   const events =
     options.follow === true
-      ? followRun(server, id, { from: 1, ...(step === undefined ? {} : { step }) })
+      ? followRun(server, id, { from: 1 })
       : server.client.events(id, step === undefined ? {} : { step });
   for await (const event of events) {
+    if (!belongsTo(event, step)) continue;
     const lines = options.json === true ? [printableJson(event)] : render(event);
     context.stdout.write(lines.map((line) => `${line}\n`).join(''));
   }
   return 0;
+}
+
+/** Following needs the events of the run as well, to know when it has ended; what is of another step is left out here. */
+function belongsTo(event: Event, step: string | undefined): boolean {
+  if (step === undefined) return true;
+  const [node, n] = step.split('#');
+  if (!('node' in event) || event.node !== node) return false;
+  return n === undefined || ('n' in event && event.n === Number(n));
 }

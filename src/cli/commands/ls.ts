@@ -15,7 +15,7 @@ export async function ls(context: CommandContext, options: LsOptions): Promise<n
   const { client } = await connect(context, options);
   const { answer: runs, isRepository } =
     options.all === true
-      ? { answer: await client.call('listRuns', { all: '1' }), isRepository: false }
+      ? { answer: await client.call('listRuns', { all: 'true' }), isRepository: false }
       : await fromFolder(context.cwd, (place) => client.call('listRuns', place));
   return print(context, options, runs, (value, style) => {
     if (value.length > 0) return runTable(value, style, { now: context.clock.now(), repositories: !isRepository });

@@ -29,7 +29,7 @@ export interface RunOptions {
   readonly server?: string;
 }
 
-/** Starts a run, and follows it until it has ended or waits for a person. */
+/** Starts a run, and follows it until it has ended or waits for a person. Its notes are the first events of its journal. */
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const limits = readLimits(options.limit ?? []);
   const task = await readTask(context, options);
@@ -68,7 +68,6 @@ async function follow(
   const name = printableLine(started.slug);
   using progress = json ? jsonProgress(context) : humanProgress(context, name);
   using asked = questions(context);
-  progress.say(...started.notes.map((note) => messageLine('warning', note, progress.style)));
   const watched = await watchRun(context, server, {
     run: started.run,
     name,

@@ -1,4 +1,6 @@
+import { findServer } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
+import { usageError } from '../usage-error.ts';
 
 export interface WorkerOptions {
   readonly server?: string;
@@ -7,7 +9,13 @@ export interface WorkerOptions {
 
 /** Is one more worker, with workspaces of its own, until it is told to stop. */
 export async function worker(context: CommandContext, options: WorkerOptions): Promise<number> {
+  const { address: server, isOwn } = findServer(context, options.server);
+  if (isOwn) {
+    throw usageError(
+      'A worker needs a server to work for, and a home of its own.',
+      'Write: SWITCHYARD_HOME=/other/home switchyard worker --server unix:/path/to/daemon.sock',
+    );
+  }
   const { runWorker } = await import('../../daemon/worker-main.ts');
-  const server = options.server ?? (context.env['SWITCHYARD_SERVER'] || undefined);
   return await runWorker({ env: context.env, server, testMode: options.testMode ?? false });
 }

@@ -16,10 +16,10 @@ export function statLines(stat: string, style: Style): string[] {
   const lines = linesOf(stat);
   if (lines.length === 0) return [paint(style, 'dim', 'nothing was changed')];
   return lines.map((line) => {
-    const parts = /^(.*\| +\S+ )(\+*)(-*)$/.exec(line);
-    return parts === null
+    const [, file, added, removed] = /^(.* )(\+\d+) (-\d+)$/.exec(line) ?? [];
+    return file === undefined
       ? line
-      : `${parts[1] ?? ''}${paint(style, 'green', parts[2] ?? '')}${paint(style, 'red', parts[3] ?? '')}`;
+      : `${file}${paint(style, 'green', added ?? '')} ${paint(style, 'red', removed ?? '')}`;
   });
 }
 

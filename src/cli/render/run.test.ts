@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { RunState } from '../../domain/run.ts';
 import { someRun } from '../fixture/server.ts';
 import { ago, shortCount, shortDuration } from './amount.ts';
 import { endingLines } from './ending.ts';
@@ -7,7 +8,11 @@ import { PLAIN } from './style.ts';
 import { widthOf } from './width.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 3);
-const PARKED = { kind: 'parked', reason: { code: 'approval/wanted', message: 'review waits for a person.' }, needs: { kind: 'approval', choices: ['approved', 'changes'], head: null } } as const;
+const PARKED: RunState = {
+  kind: 'parked',
+  reason: { code: 'approval/wanted', message: 'review waits for a person.' },
+  needs: { kind: 'approval', choices: ['approved', 'changes'], head: null },
+};
 
 test('the list shows each run in one line that fits', () => {
   const runs = [someRun(), someRun({ slug: 'other', state: PARKED, title: 'x'.repeat(300) })];
@@ -24,8 +29,25 @@ test('the repository is shown only where runs of several are listed', () => {
 });
 
 test('one run shows state, facts, limits, steps and what can be typed next', () => {
-  const step = { node: 'lint', n: 2, kind: 'check', state: 'ended', outcome: 'fail', attempts: 2, startedAt: '2026-01-01T00:00:00Z', endedAt: '2026-01-01T00:00:03Z', checkpoint: null };
-  const lines = runScreen(someRun({ state: PARKED, steps: [step], limits: { wall: { used: 65_000, max: 7_200_000 }, cost: { used: 0.123, max: 5 } } }), PLAIN).join('\n');
+  const step = {
+    node: 'lint',
+    n: 2,
+    kind: 'check',
+    state: 'ended',
+    outcome: 'fail',
+    attempts: 2,
+    startedAt: '2026-01-01T00:00:00Z',
+    endedAt: '2026-01-01T00:00:03Z',
+    checkpoint: null,
+  };
+  const lines = runScreen(
+    someRun({
+      state: PARKED,
+      steps: [step],
+      limits: { wall: { used: 65_000, max: 7_200_000 }, cost: { used: 0.123, max: 5 } },
+    }),
+    PLAIN,
+  ).join('\n');
   expect(lines).toContain('‖ waits for a person: review waits for a person.');
   expect(lines).toContain('wall 1m 05s of 2h 00m · cost 0.12 USD of 5 USD');
   expect(lines).toMatch(/lint #2 +check +fail \(attempt 2\) +3\.0s/);
@@ -48,7 +70,18 @@ test('a run that changed nothing proposes no merge', () => {
 });
 
 test('amounts are short', () => {
-  expect([400, 12_000, 59_700, 125_000, 3_720_000].map(shortDuration)).toEqual(['0.4s', '12s', '1m 00s', '2m 05s', '1h 02m']);
+  expect([400, 12_000, 59_700, 125_000, 3_720_000].map(shortDuration)).toEqual([
+    '0.4s',
+    '12s',
+    '1m 00s',
+    '2m 05s',
+    '1h 02m',
+  ]);
   expect([950, 12_345, 999_990, 4_500_000].map(shortCount)).toEqual(['950', '12.3k', '1M', '4.5M']);
-  expect([NOW - 1000, NOW - 300_000, NOW - 4 * 3_600_000, NOW - 72 * 3_600_000].map((then) => ago(then, NOW))).toEqual(['just now', '5m ago', '4h ago', '3d ago']);
+  expect([NOW - 1000, NOW - 300_000, NOW - 4 * 3_600_000, NOW - 72 * 3_600_000].map((then) => ago(then, NOW))).toEqual([
+    'just now',
+    '5m ago',
+    '4h ago',
+    '3d ago',
+  ]);
 });

@@ -28,7 +28,10 @@ test('a terminal that is far too narrow still gets lines that fit', () => {
 });
 
 test('cells are coloured after their width is settled', () => {
-  const lines = table(ROWS, PLAIN, { shrink: 2, paint: (cell, row, column) => (row === 1 && column === 1 ? `<${cell}>` : cell) });
+  const lines = table(ROWS, PLAIN, {
+    shrink: 2,
+    paint: (cell, row, column) => (row === 1 && column === 1 ? `<${cell}>` : cell),
+  });
   expect(lines[1]).toBe('fix-it  <running>  A title that is rather long for a table');
 });
 

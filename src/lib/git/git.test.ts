@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { tempFolder, tempRepository, writeFiles } from '../../testing/temp-repository.ts';
+import { smallDisk } from '../../testing/small-disk.ts';
+import { tempFolder, tempRepository } from '../../testing/temp-repository.ts';
 import { changedPaths, diffStat, diffText } from './diff.ts';
 import { gitEnvironment } from './environment.ts';
 import { git, gitLine, runGit } from './git.ts';
@@ -107,18 +107,11 @@ test('a difference is told as text, by file and by path, without running configu
   expect(await changedPaths(gitDir, from, to)).toEqual(['bin\n', 'c.txt', 'new "name"', 'old name']);
 });
 
-test.skipIf(process.getuid?.() !== 0)('a full disk has a code of its own', async () => {
-  await using folder = await tempFolder();
-  const small = join(folder.path, 'small');
-  await mkdir(small);
-  const mounted = await runGit(['-c', `alias.mount=!mount -t tmpfs -o size=200k tmpfs '${small}'`, 'mount']);
-  if (mounted.code !== 0) return void console.log('skipped: this machine lets no tmpfs be mounted');
-  try {
-    await git(['init', '--quiet', '--template=', small]);
-    await writeFiles(folder.path, { big: Array.from({ length: 100_000 }, () => Math.random()).join() });
-    const full = gitLine(['-C', small, 'hash-object', '-w', join(folder.path, 'big')]);
-    await expect(full).rejects.toMatchObject({ code: 'git/disk-full', retry: 'backoff' });
-  } finally {
-    await runGit(['-c', `alias.umount=!umount '${small}'`, 'umount']);
-  }
+test('a full disk has a code of its own', async ({ skip }) => {
+  await using disk = await smallDisk();
+  if (disk === undefined) return skip('only root can mount a small disk here');
+  await git(['init', '--quiet', '--template=', disk.path]);
+  const input = Array.from({ length: 100_000 }, () => Math.random()).join();
+  const full = gitLine(['-C', disk.path, 'hash-object', '-w', '--stdin'], { input });
+  return expect(full).rejects.toMatchObject({ code: 'git/disk-full', retry: 'backoff' });
 });

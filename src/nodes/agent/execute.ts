@@ -19,9 +19,20 @@ export async function execute(context: StepContext): Promise<StepResult> {
   await mkdir(home, { recursive: true, mode: 0o700 });
 
   let report = await drive(context, turnOf(context, plan, { workspace, home }), plan.agent);
-  if (report.result.kind === 'failed' && report.result.failure.class === 'unknown-session' && plan.session.kind !== 'new') {
-    await context.say('warning', `${plan.agent.name} no longer knows its session; a new one was begun with a summary of what was done.`);
-    const fresh = { ...plan, session: { kind: 'new' } as const, prompt: lostSessionPrompt(plan.prompt, await context.summary()) };
+  if (
+    report.result.kind === 'failed' &&
+    report.result.failure.class === 'unknown-session' &&
+    plan.session.kind !== 'new'
+  ) {
+    await context.say(
+      'warning',
+      `${plan.agent.name} no longer knows its session; a new one was begun with a summary of what was done.`,
+    );
+    const fresh = {
+      ...plan,
+      session: { kind: 'new' } as const,
+      prompt: lostSessionPrompt(plan.prompt, await context.summary()),
+    };
     report = await drive(context, turnOf(context, fresh, { workspace, home }), plan.agent);
   }
   const why = context.signal.reason instanceof StepAborted ? context.signal.reason.why : undefined;
@@ -42,20 +53,23 @@ interface Plan {
 
 /** Which agent, which session, and what it is told. */
 async function planTurn(context: StepContext, fields: AgentFields): Promise<Plan> {
-  const prompt = promptOf(context, fields);
   const interrupted = await context.agents.interrupted();
   const [mode, node] = (fields.session ?? 'new').split(' ');
   const earlier = node === undefined ? undefined : await context.agents.session(sibling(context, node));
   const name = fields.agent === 'same' ? (earlier?.agent ?? 'default') : fields.agent;
   const agent = context.agents.resolve(name);
+  const session = sessionOf(mode, earlier, agent.name);
+  const { text: prompt, notes } = promptOf(context, fields, session.kind !== 'new');
+  for (const note of notes) await context.say('warning', note);
   if (interrupted !== undefined && interrupted.agent === agent.name) {
     return { agent, session: { kind: 'resume', id: interrupted.id }, prompt: interruptedPrompt(prompt) };
   }
-  return { agent, session: sessionOf(mode, earlier, agent.name), prompt };
+  return { agent, session, prompt };
 }
 
 function sessionOf(mode: string | undefined, earlier: AgentSession | undefined, agent: string): AgentTurn['session'] {
-  if (earlier === undefined || earlier.agent !== agent || (mode !== 'resume' && mode !== 'fork')) return { kind: 'new' };
+  if (earlier === undefined || earlier.agent !== agent || (mode !== 'resume' && mode !== 'fork'))
+    return { kind: 'new' };
   return { kind: mode, id: earlier.id };
 }
 
@@ -64,7 +78,11 @@ function sibling(context: StepContext, node: string): string {
   return [...context.step.node.split('/').slice(0, -1), node].join('/');
 }
 
-function turnOf(context: StepContext, plan: Plan, { workspace, home }: { workspace: Workspace; home: string }): AgentTurn {
+function turnOf(
+  context: StepContext,
+  plan: Plan,
+  { workspace, home }: { workspace: Workspace; home: string },
+): AgentTurn {
   return {
     entry: plan.agent.entry,
     prompt: plan.prompt,
@@ -83,7 +101,12 @@ async function drive(context: StepContext, turn: AgentTurn, agent: Plan['agent']
     adapter: agent.adapter,
     turn,
     sandbox: context.sandbox,
-    limits: { silenceMs: context.limits.silenceMs, turns: context.limits.turns, tokens: context.limits.tokens, cost: context.limits.cost },
+    limits: {
+      silenceMs: context.limits.silenceMs,
+      turns: context.limits.turns,
+      tokens: context.limits.tokens,
+      cost: context.limits.cost,
+    },
     clock: context.clock,
     signal: context.signal,
     crashPoint: context.crashPoint,
@@ -102,10 +125,21 @@ function resultOf({ result, text }: TurnReport, changed: boolean, context: StepC
     case 'done':
       return changed
         ? { kind: 'outcome', outcome: 'done', outputs }
-        : { kind: 'outcome', outcome: 'unchanged', outputs, detail: 'The agent said that it had finished, but nothing has changed.' };
+        : {
+            kind: 'outcome',
+            outcome: 'unchanged',
+            outputs,
+            detail: 'The agent said that it had finished, but nothing has changed.',
+          };
     case 'failed': {
       const { class: failureClass, message, hint } = result.failure;
-      return { kind: 'outcome', outcome: 'error', outputs, detail: `${message} ${hint}`.trim(), park: { code: `agent/${failureClass}`, needs: 'error' } };
+      return {
+        kind: 'outcome',
+        outcome: 'error',
+        outputs,
+        detail: `${message} ${hint}`.trim(),
+        park: { code: `agent/${failureClass}`, needs: 'error' },
+      };
     }
     case 'stalled':
       return {

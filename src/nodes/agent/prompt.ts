@@ -1,9 +1,9 @@
-import { assemblePrompt } from '../../context/prompt.ts';
+import { type AssembledPrompt, assemblePrompt } from '../../context/prompt.ts';
 import type { StepContext } from '../../ports/node.ts';
 import type { AgentFields } from './schema.ts';
 
 /** What the node tells its agent: its prompt file, or the values that it was handed. */
-export function promptOf(context: StepContext, { prompt }: AgentFields): string {
+export function promptOf(context: StepContext, { prompt }: AgentFields, resumed: boolean): AssembledPrompt {
   const template = prompt === undefined ? undefined : context.blueprint.prompts[prompt];
   const { run, step, task } = context;
   return assemblePrompt({
@@ -11,7 +11,8 @@ export function promptOf(context: StepContext, { prompt }: AgentFields): string 
     task,
     with: step.with,
     node: step.node,
-    run: { id: run.id, slug: run.slug },
+    run: { id: run.id, slug: run.slug, base: run.base.ref, target: run.target, branch: `switchyard/${run.slug}` },
+    resumed,
   });
 }
 

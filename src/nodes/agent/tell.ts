@@ -14,16 +14,36 @@ export async function tellEvent(context: StepContext, agent: string, event: Agen
       return;
     case 'tool-started':
       await context.agents.count({ turns: 1 });
-      await context.emit({ kind: 'agent.tool', node, n, call: event.call, phase: 'started', name: event.name, input: event.input });
+      await context.emit({
+        kind: 'agent.tool',
+        node,
+        n,
+        call: event.call,
+        phase: 'started',
+        name: event.name,
+        input: event.input,
+      });
       return;
     case 'tool-ended':
-      await context.emit({ kind: 'agent.tool', node, n, call: event.call, phase: 'ended', name: event.name, output: event.output, ok: event.ok });
+      await context.emit({
+        kind: 'agent.tool',
+        node,
+        n,
+        call: event.call,
+        phase: 'ended',
+        name: event.name,
+        output: event.output,
+        ok: event.ok,
+      });
       return;
     case 'usage':
       await context.agents.count({ usage: event.usage });
       await context.emit({ kind: 'agent.usage', node, n, usage: event.usage });
       if (event.usage.cost === null && context.limits.cost !== undefined) {
-        await context.sayOnce('cost-unknown', `The cost limit of ${context.limits.cost.max} USD is not in force: ${agent} reports no price.`);
+        await context.sayOnce(
+          'cost-unknown',
+          `The cost limit of ${context.limits.cost.max} USD is not in force: ${agent} reports no price.`,
+        );
       }
       return;
     case 'warning':

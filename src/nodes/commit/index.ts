@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { fillTemplate } from '../../context/template.ts';
+import { commitMessage } from '../../context/messages.ts';
 import { defineNodeKind } from '../../domain/node-kind.ts';
 import type { NodeKind, StepContext, StepResult } from '../../ports/node.ts';
 
@@ -23,7 +23,7 @@ async function execute(context: StepContext): Promise<StepResult> {
   const last = await context.headAfter(step.node);
   const onto = last !== undefined && (await git.isAncestor(last, run.head)) ? last : ((await git.mergeBase(run.base.commit, run.head)) ?? run.base.commit);
   if (onto === run.head) return { kind: 'outcome', outcome: 'unchanged', outputs: { commit: run.head } };
-  const message = fillTemplate(template, { task, with: step.with, node: step.node, run: { id: run.id, slug: run.slug } });
+  const message = commitMessage(template, { task, with: step.with, node: step.node, run: { id: run.id, slug: run.slug } });
   const commit = await git.squash({ onto, head: run.head, text: context.commitText(message) });
   const workspace = await context.workspace();
   await workspace.reset(commit);

@@ -1,8 +1,8 @@
 import { SwitchyardError } from '../../../lib/error.ts';
 import { whichOn } from '../../../lib/exec/which.ts';
 import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
-import { agentEventLines } from '../../../ports/agent-event-lines.ts';
 import { programEnv } from '../../../ports/agent-env.ts';
+import { agentEventLines } from '../../../ports/agent-event-lines.ts';
 import { textParser } from './parser.ts';
 
 /**
@@ -15,11 +15,17 @@ export const customAgent: AgentAdapter = {
   describe: (entry) => `${(entry.command ?? []).join(' ')}: signs in by itself, if at all`,
   async command(turn) {
     const [name, ...args] = turn.entry.command ?? [];
-    if (name === undefined) throw notFound('no command is configured for it', 'Give it a `command: [program, argument]`.');
+    if (name === undefined)
+      throw notFound('no command is configured for it', 'Give it a `command: [program, argument]`.');
     const path = turn.hostEnv['PATH'];
     const program = await whichOn(path)(name);
-    if (program === undefined) throw notFound(`${name} is not installed`, 'Correct `command` in config.yaml, or install it.');
-    return { argv: [program, ...args, ...turn.entry.args], env: { ...programEnv(turn), ...sessionOf(turn) }, input: turn.prompt };
+    if (program === undefined)
+      throw notFound(`${name} is not installed`, 'Correct `command` in config.yaml, or install it.');
+    return {
+      argv: [program, ...args, ...turn.entry.args],
+      env: { ...programEnv(turn), ...sessionOf(turn) },
+      input: turn.prompt,
+    };
   },
   parser: ({ entry }) => (entry.format === 'jsonl' ? agentEventLines() : textParser()),
 };

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { loadMachineConfig } from './machine.ts';
+
+const FILE = '/home/ada/.local/state/switchyard/config.yaml';
+const load = (text?: string) => loadMachineConfig(text, FILE, '/home/ada');
+
+function problems(text: string): string[] {
+  const loaded = load(text);
+  return loaded.ok ? [] : loaded.problems.map(({ line, message }) => `${line} ${message}`);
+}
+
+test('without a file everything stands at its default', () => {
+  const defaults = {
+    agents: {},
+    defaults: { blueprint: 'pr', limits: {} },
+    limits: { agents: 4, perRepository: 4, perProvider: {} },
+  };
+  expect(load()).toEqual({ ok: true, value: defaults });
+  expect(load('')).toEqual({ ok: true, value: defaults });
+});
+
+test('reads the example of the contract', () => {
+  const text = `
+agents:
+  codex:
+    kind: codex
+    command: [codex]
+    model: gpt-x
+    endpoint: { api: responses, baseUrl: "http://127.0.0.1:4010/v1", key: { env: OPENAI_API_KEY } }
+    env: {}
+    args: []
+defaults: { agent: codex, blueprint: pr, limits: { wall: 2h, silence: 15m, turns: 60 } }
+limits: { agents: 4, perRepository: 4, perProvider: { } }
+sandbox: pid
+`;
+  expect(load(text)).toMatchObject({
+    ok: true,
+    value: {
+      agents: { codex: { kind: 'codex', command: ['codex'], endpoint: { api: 'responses' } } },
+      defaults: { agent: 'codex', limits: { wall: 7_200_000, silence: 900_000, turns: 60 } },
+      sandbox: 'pid',
+    },
+  });
+});
+
+test('paths come out absolute, relative to the file or to the home of the user; names on PATH stay names', () => {
+  const text = `
+agents:
+  script: { kind: scripted, script: demo/steps.yaml }
+  login: { kind: codex, login: ~/.codex/auth.json, command: [codex, ./arg] }
+  own: { kind: custom, command: [./tools/agent, ./arg] }
+  far: { kind: custom, command: [/opt/agent] }
+`;
+  expect(load(text)).toMatchObject({
+    ok: true,
+    value: {
+      agents: {
+        script: { script: '/home/ada/.local/state/switchyard/demo/steps.yaml' },
+        login: { login: '/home/ada/.codex/auth.json', command: ['codex', './arg'] },
+        own: { command: ['/home/ada/.local/state/switchyard/tools/agent', './arg'] },
+        far: { command: ['/opt/agent'] },
+      },
+    },
+  });
+});
+
+test.each([
+  ['agents: { a: { kind: custom } }', '1 agent "a" is of kind custom and needs a command'],
+  ['agents: { a: { kind: acp } }', '1 agent "a" is of kind acp and needs a command'],
+  ['agents: { a: { kind: scripted } }', '1 agent "a" is of kind scripted and needs a script'],
+  ['agents: { a: { kind: codex, script: x.yaml } }', '1 agent "a" has a script, which only kind scripted reads'],
+  ['agents: { a: { kind: codex, format: jsonl } }', '1 agent "a" has a format, which only kind custom reads'],
+  ['agents: { default: { kind: codex } }', '1 agent "default" has a name that blueprints use for no agent in particular'],
+  ['agents:\n  a: { kind: codex }\ndefaults:\n  agent: b', '4 there is no agent "b"'],
+  [
+    'agents: { a: { kind: codex, login: x, endpoint: { api: chat, baseUrl: "http://x", key: { env: K } } } }',
+    '1 agent "a" has both a login and a key',
+  ],
+  ['agents: { a: { kind: codx } }', '1 expected one of claude, codex, pi, gemini, opencode, copilot, acp, custom, builtin, scripted'],
+  ['limits: { agents: 0 }', '1 at least 1 is needed'],
+  ['limits: { wall: 2h }', '1 unknown field "wall"'],
+  ['defaults: { limits: { wall: soon } }', '1 write a duration as 90s, 15m or 2h'],
+  ['sandbox: strong', '1 expected one of none, pid, bubblewrap, domains, container'],
+  ['agents: { "a b": { kind: codex } }', expect.stringContaining('a name is at most 64')],
+  ['agents: { toString: { kind: codex } }', expect.stringContaining('taken by the language')],
+])('refuses %s', (text, message) => {
+  expect(problems(text)).toEqual([message]);
+});

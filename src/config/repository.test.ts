@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest';
+import { initialConfig } from './initial-config.ts';
+import { configJsonSchemas } from './json-schema.ts';
+import { loadRepositoryConfig } from './repository.ts';
+import { declaredChecks } from './resolve.ts';
+
+const load = (text?: string) => loadRepositoryConfig(text, '.switchyard/config.yaml');
+
+function problems(text: string): string[] {
+  const loaded = load(text);
+  return loaded.ok ? [] : loaded.problems.map(({ line, message }) => `${line} ${message}`);
+}
+
+test('reads the example of the contract', () => {
+  const text = `
+checks:
+  test: { run: "npm test", kind: test, timeout: 10m }
+  lint: { run: "npm run lint", kind: lint, fix: "npm run lint -- --fix", changed: "npx eslint -- {files}" }
+setup: npm ci
+workspace: { copy: [.env.development], carry: [] }
+limits: { wall: 2h, silence: 15m, turns: 60, cost: 5 USD, tokens: 3M }
+protected: main
+`;
+  const loaded = load(text);
+  expect(loaded).toEqual({
+    ok: true,
+    value: {
+      checks: {
+        test: { run: 'npm test', kind: 'test', timeout: 600_000 },
+        lint: { run: 'npm run lint', kind: 'lint', timeout: 600_000, fix: 'npm run lint -- --fix', changed: 'npx eslint -- {files}' },
+      },
+      setup: 'npm ci',
+      workspace: { copy: ['.env.development'], carry: [] },
+      limits: { wall: 7_200_000, silence: 900_000, turns: 60, cost: 5, tokens: 3_000_000 },
+      protected: ['main'],
+    },
+  });
+});
+
+test('without a file nothing is said', () => {
+  expect(load()).toEqual({ ok: true, value: { workspace: { copy: [], carry: [] }, limits: {}, protected: [] } });
+});
+
+test('no checks and none declared are two things', () => {
+  const declared = load('checks: {}');
+  const silent = load('setup: make');
+  if (!declared.ok || !silent.ok) throw new Error('not loaded');
+  expect(declaredChecks(declared.value)).toEqual([]);
+  expect(declaredChecks(silent.value)).toBeUndefined();
+});
+
+test('a check without a kind is of the kind of its name; times come in milliseconds', () => {
+  const loaded = load('checks: { lint: { run: x, budget: 5s, timeout: 90s } }');
+  if (!loaded.ok) throw new Error('not loaded');
+  expect(declaredChecks(loaded.value)).toEqual([{ name: 'lint', kind: 'lint', run: 'x', timeoutMs: 90_000, budgetMs: 5000 }]);
+});
+
+test.each([
+  ['agents: { codex: { kind: codex, command: [rm, -rf, /] } }', '1 a repository cannot name agents, their commands or their keys'],
+  ['setup: x\nagents: 3', '2 a repository cannot name agents, their commands or their keys'],
+  ['sandbox: none', '1 a repository cannot choose the walls that it runs behind'],
+  ['defaults: { agent: x }', '1 a repository cannot choose the defaults of a machine'],
+  ['check: {}', '1 unknown field "check"'],
+  ['checks: { test: { run: x, command: y } }', '1 unknown field "command"'],
+  ['checks: { test: { kind: test } }', '1 "run" is missing: text'],
+  ['checks: { test: { run: " " } }', '1 a command must not be empty'],
+  ['checks: { all: { run: x } }', '1 "all" means all checks and names none'],
+  ['checks: { lint: { run: x, changed: "eslint ." } }', '1 write {files} where the changed files go'],
+  ['checks:', '1 expected a mapping, found nothing'],
+  ['checks: { test: npm test }', '1 expected a mapping, found text'],
+  ['workspace: { copy: [/etc/passwd] }', '1 a path is relative to the repository'],
+  ['workspace: { copy: ["~/.ssh/id"] }', '1 a path is relative to the repository'],
+  ['workspace: { carry: [a/../../b] }', '1 a path must not lead out of the repository'],
+  ['workspace: { copy: [.git/config] }', '1 a path must not lead into .git'],
+  ['server: ftp://x', '1 write an address as https://switchyard.example.org'],
+  ['limits: { cost: 5 EUR }', '1 write an amount of money as 5 USD'],
+  ['protected: 3', '1 expected text or a list, found 3'],
+])('refuses %s', (text, message) => {
+  expect(problems(text)).toEqual([message]);
+});
+
+test('the answer to `agents:` says where they belong', () => {
+  const loaded = load('agents: {}');
+  expect(loaded).toMatchObject({ ok: false, problems: [{ hint: expect.stringContaining('config.yaml of SWITCHYARD_HOME') }] });
+});
+
+test('the first configuration says what was detected, in a form that is read back as it was', () => {
+  const checks = [
+    { name: 'lint', kind: 'lint', run: 'npm run lint', fix: 'npm run lint -- --fix' },
+    { name: 'test:unit', kind: 'test', run: `echo "it's: #1" && x {a}`, timeoutMs: 90_000 },
+  ];
+  const text = initialConfig({ checks, setup: 'npm ci && uv sync', protected: 'main' });
+  const loaded = load(text);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  expect(declaredChecks(loaded.value)).toEqual([
+    { ...checks[0], timeoutMs: 600_000 },
+    { ...checks[1], timeoutMs: 90_000 },
+  ]);
+  expect(loaded.value).toMatchObject({ setup: 'npm ci && uv sync', protected: ['main'] });
+  expect(text.split('\n').length).toBeLessThanOrEqual(16);
+});
+
+test('where nothing was detected the first configuration declares nothing, and its comments show valid ones', () => {
+  const text = initialConfig({ checks: [] });
+  expect(load(text)).toEqual(load());
+  const uncommented = text.replaceAll(/^# ((?: {2})?[a-z]+:.*)$/gm, '$1');
+  expect(load(uncommented)).toMatchObject({ ok: true, value: { checks: { test: { run: 'make test' } }, protected: ['main'] } });
+});
+
+test('editors get schemas of what people write', () => {
+  const { repository, machine } = configJsonSchemas();
+  expect(repository).toMatchObject({ type: 'object', additionalProperties: false, properties: { setup: { type: 'string' } } });
+  expect(JSON.stringify(repository)).toContain('A duration: 90s, 15m, 2h');
+  expect(machine).toMatchObject({ properties: { agents: { type: 'object' } } });
+  expect(repository.required ?? []).toEqual([]);
+});

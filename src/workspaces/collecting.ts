@@ -1,0 +1,96 @@
+import { dateNow, isAncestor, writeCommit } from '../lib/git/commits.ts';
+import { withTrailers } from '../lib/git/trailers.ts';
+import type { CommitText } from '../ports/workspace.ts';
+import { type AgentWork, beyond, salvage } from './agent-work.ts';
+import { runRef } from './git-store.ts';
+import { type Head, type Site, SWITCHYARD } from './site.ts';
+import { takeCommits } from './take-commits.ts';
+import type { Snapshot, TreeGit } from './tree-git.ts';
+
+/** The parts of `Workspace.collect`, in their order. */
+
+/** Takes the agent's commits on the run's branch; what else it committed, or what cannot be taken, is kept below salvage refs. */
+export async function gatherCommits(
+  site: Site,
+  from: Head,
+  { work, text }: { work: AgentWork; text: CommitText },
+): Promise<{ head: Head; notes: string[] }> {
+  const own = { name: `switchyard/${site.slug}`, commit: work.branch ?? from.commit };
+  const taken = await ownCommits(site, from, { work, text });
+  const reached = taken.head === undefined ? [from.commit] : [from.commit, own.commit];
+  const aside = await beyond(site.store.path, [own, ...work.others], reached);
+  return { head: taken.head ?? from, notes: [...taken.notes, ...(await salvage(site, aside))] };
+}
+
+async function ownCommits(
+  site: Site,
+  from: Head,
+  { work, text }: { work: AgentWork; text: CommitText },
+): Promise<{ head?: Head; notes: string[] }> {
+  if (work.branch === undefined) return { notes: ["The run's branch was deleted in the workspace; it was made again."] };
+  if (work.branch === from.commit) return { head: from, notes: [] };
+  if (!work.sound) return { notes: ['The commits in the workspace are malformed: their changes became one commit.'] };
+  const taken = await takeCommits(site, from, { tip: work.branch, text });
+  if (taken.kind === 'taken') return { head: taken.head, notes: taken.gitlinks.map((path) => leftOut(path)) };
+  return { notes: [NOT_TAKEN[taken.kind]] };
+}
+
+const NOT_TAKEN = {
+  'not-linear': 'The commits in the workspace contain merges: their changes became one commit.',
+  rewritten: "The branch in the workspace no longer stands on the run's commits: its changes became one commit.",
+};
+
+const leftOut = (path: string): string => `${path} is a repository of its own: it was left out.`;
+
+/** Names what a snapshot left out; the files of nested repositories are kept below a salvage ref. */
+export async function nameLeftOut(site: Site, tree: TreeGit, { snapshot, head }: { snapshot: Snapshot; head: Head }): Promise<string[]> {
+  const { nested, unreadable } = snapshot;
+  if (!nested && unreadable === undefined) return [];
+  const saved = await tree.saveNested([head.tree]);
+  const notes = saved === undefined ? [] : await keepNested(site, head, saved);
+  if (unreadable !== undefined) notes.push(`Some files could not be read and were left out: ${unreadable.trim()}`);
+  return notes;
+}
+
+async function keepNested(site: Site, head: Head, { paths, tree }: { paths: string[]; tree: string }): Promise<string[]> {
+  const someone = { ...SWITCHYARD, date: head.date };
+  const message = `Files of nested repositories\n\n${paths.join('\n')}\n`;
+  const commit = await writeCommit(site.store.path, {
+    tree,
+    parents: [head.commit],
+    author: someone,
+    committer: someone,
+    message,
+  });
+  const kept = await salvage(site, [{ name: 'nested', commit }]);
+  return [...paths.map((path) => leftOut(path)), ...kept];
+}
+
+/** One commit of all changes between the parent and the tree. */
+export async function commitChanges(
+  store: string,
+  { tree, parent, text }: { tree: string; parent: Head; text: CommitText },
+): Promise<Head> {
+  const date = dateNow();
+  const commit = await writeCommit(store, {
+    tree,
+    parents: [parent.commit],
+    author: { ...text.identity, date },
+    committer: { ...SWITCHYARD, date },
+    message: withTrailers(text.message, text.trailers),
+  });
+  return { commit, tree, date };
+}
+
+/** Has the run's head ref keep the commit. What another attempt may have put there meanwhile is kept as well. */
+export async function keepHead(site: Site, commit: string, expected: string | null): Promise<void> {
+  const { store, run } = site;
+  const ref = runRef(run, 'head');
+  for (let from = expected; !(await store.keep(ref, commit, from)); ) {
+    const actual = (await store.resolve(ref)) ?? null;
+    if (actual !== null && !(await isAncestor(store.path, actual, commit))) {
+      await salvage(site, [{ name: `overtaken-${actual.slice(0, 12)}`, commit: actual }]);
+    }
+    from = actual;
+  }
+}

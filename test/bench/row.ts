@@ -1,0 +1,27 @@
+/** One figure of a bench. `floor` is what the same work costs without Switchyard, measured in the same run; `budget` what it may cost. */
+export interface Row {
+  readonly name: string;
+  readonly unit: string;
+  readonly n: number;
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+  readonly floor?: number;
+  readonly budget?: number;
+}
+
+export type Bench = (options: { readonly small: boolean }) => Promise<Row[]>;
+
+export function rowOf(name: string, unit: string, samples: readonly number[], more: { floor?: number; budget?: number } = {}): Row {
+  return { name, unit, n: samples.length, median: round(median(samples)), min: round(Math.min(...samples)), max: round(Math.max(...samples)), ...more };
+}
+
+export function median(samples: readonly number[]): number {
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
+}
+
+export function round(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { open, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { type ApiClient, createClient } from '../../src/api/client.ts';
+import type { RunDetail } from '../../src/api/schemas.ts';
+import { resolveHome, type Home } from '../../src/lib/home.ts';
+import { waitUntil } from '../../src/lib/wait-until.ts';
+
+const bin = fileURLToPath(new URL('../../bin/switchyard.js', import.meta.url));
+
+export interface InstallationOptions {
+  /** The text of config.yaml. */
+  readonly config?: string;
+  /** Set for daemon and command line, beside PATH and a HOME of their own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Files in the home, by path. */
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+export interface CliResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A Switchyard of its own: home, environment, daemon, command line. Disposing stops what runs and removes the folder. */
+export class Installation implements AsyncDisposable {
+  readonly folder: string;
+  readonly home: Home;
+  readonly env: Readonly<Record<string, string>>;
+  readonly client: ApiClient;
+  #children: ChildProcess[] = [];
+
+  private constructor(folder: string, env: Readonly<Record<string, string>>) {
+    this.folder = folder;
+    this.env = env;
+    this.home = resolveHome(env);
+    this.client = createClient({ socket: this.home.socket });
+  }
+
+  static async create({ config = '', env = {}, files = {} }: InstallationOptions = {}): Promise<Installation> {
+    const folder = await mkdtemp(join(tmpdir(), 'switchyard-test-'));
+    const installation = new Installation(folder, {
+      PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+      HOME: join(folder, 'user'),
+      SWITCHYARD_HOME: join(folder, 'home'),
+      LANG: 'C.UTF-8',
+      NO_COLOR: '1',
+      ...env,
+    });
+    await mkdir(join(folder, 'user'), { recursive: true });
+    await mkdir(join(folder, 'home'), { recursive: true, mode: 0o700 });
+    for (const [path, text] of Object.entries(files)) await writeFile(join(folder, 'home', path), text);
+    if (config !== '') await writeFile(join(folder, 'home', 'config.yaml'), config);
+    return installation;
+  }
+
+  /** Runs a command to its end. */
+  async cli(args: readonly string[], { cwd = this.folder, input = '', env = {} }: { cwd?: string; input?: string; env?: Record<string, string> } = {}): Promise<CliResult> {
+    const result = await execa(process.execPath, [bin, ...args], {
+      cwd,
+      env: { ...this.env, ...env },
+      extendEnv: false,
+      input,
+      reject: false,
+      timeout: 120_000,
+      stripFinalNewline: false,
+    });
+    return { code: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
+  }
+
+  /** Starts this home's daemon in test mode and waits until it answers; resolves to it. */
+  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
+    const child = await this.#spawn(['server', 'run', '--test-mode'], env, this.home.log);
+    await waitUntil(async () => (child.exitCode ?? child.signalCode) !== null || (await this.answers()), { timeoutMs: 60_000, everyMs: 20, what: 'the daemon to answer' });
+    return child;
+  }
+
+  /** Starts a further worker, with a home of its own. */
+  async startWorker(name: string, env: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
+    const home = join(this.folder, name);
+    await mkdir(home, { recursive: true, mode: 0o700 });
+    const config = await readFile(this.home.config, 'utf8').catch(() => '');
+    await writeFile(join(home, 'config.yaml'), config.replaceAll('script: ', `script: ${this.home.folder}/`));
+    return this.#spawn(['worker', '--server', `unix:${this.home.socket}`, '--test-mode'], { ...env, SWITCHYARD_HOME: home }, join(home, 'daemon.log'));
+  }
+
+  async answers(): Promise<boolean> {
+    return this.client.call('health', {}).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async show(run: string): Promise<RunDetail> {
+    return this.client.call('showRun', {}, { run });
+  }
+
+  /** Waits until the run is neither queued nor running. */
+  async settled(run: string, timeoutMs = 120_000): Promise<RunDetail> {
+    return waitUntil(
+      async () => {
+        const detail = await this.show(run).catch(() => undefined);
+        return detail !== undefined && detail.state.kind !== 'queued' && detail.state.kind !== 'running' ? detail : undefined;
+      },
+      { timeoutMs, everyMs: 50, what: `run ${run} to settle` },
+    );
+  }
+
+  async log(): Promise<string> {
+    return readFile(this.home.log, 'utf8').catch(() => '');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
+    await this.cli(['server', 'down']).catch(() => undefined);
+    await waitUntil(() => this.#children.every((child) => child.exitCode !== null || child.signalCode !== null), { timeoutMs: 30_000, what: 'the daemon to stop' });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+  }
+
+  async #spawn(args: readonly string[], env: Readonly<Record<string, string>>, log: string): Promise<ChildProcess> {
+    await using out = await open(log, 'a', 0o600);
+    const child = spawn(process.execPath, [bin, ...args], { cwd: this.folder, env: { ...this.env, ...env }, stdio: ['ignore', out.fd, out.fd] });
+    this.#children.push(child);
+    return child;
+  }
+}
