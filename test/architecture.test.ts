@@ -47,8 +47,12 @@ describe('a folder imports only what the table allows it', () => {
 
   test('ARCHITECTURE.md shows the same table', () => {
     const text = readProjectFile('ARCHITECTURE.md');
-    const missing = IMPORT_TABLE.filter((row) => !text.split('\n').some((line) => speaksOf(line, row.folder) && line.endsWith(`| ${row.text} |`)));
-    expect(missing.map((row) => `ARCHITECTURE.md lacks a line for \`${row.folder}\` that ends in "| ${row.text} |"`)).toEqual([]);
+    const missing = IMPORT_TABLE.filter(
+      (row) => !text.split('\n').some((line) => speaksOf(line, row.folder) && line.endsWith(`| ${row.text} |`)),
+    );
+    expect(
+      missing.map((row) => `ARCHITECTURE.md lacks a line for \`${row.folder}\` that ends in "| ${row.text} |"`),
+    ).toEqual([]);
   });
 });
 
@@ -61,7 +65,9 @@ describe('in every file', () => {
 test('every adapter has an index.ts', () => {
   const adapters = foldersIn('src/adapters').flatMap((port) => foldersIn(port));
   const without = adapters.filter((adapter) => !known.has(`${adapter}/index.ts`));
-  expect(without.map((adapter) => `${adapter} has no index.ts. It exports what daemon names of the adapter.`)).toEqual([]);
+  expect(without.map((adapter) => `${adapter} has no index.ts. It exports what daemon names of the adapter.`)).toEqual(
+    [],
+  );
 });
 
 test('every effect on the outside world has its crash points, and every crash point an effect', () => {
@@ -78,7 +84,9 @@ describe('docs/decisions/dependencies.md', () => {
 
   test('allows a package only where it is used', () => {
     const idle = dependencies.flatMap(({ name, folders }) =>
-      folders.filter((folder) => !isUsedIn(folder, name)).map((folder) => `nothing in ${folder} imports ${name}: take ${folder} out of its line`),
+      folders
+        .filter((folder) => !isUsedIn(folder, name))
+        .map((folder) => `nothing in ${folder} imports ${name}: take ${folder} out of its line`),
     );
     expect(idle).toEqual([]);
   });
@@ -89,11 +97,18 @@ function speaksOf(line: string, folder: string): boolean {
 }
 
 function installedPackages(): Record<string, string> {
-  const manifest = JSON.parse(readProjectFile('package.json')) as Record<'dependencies' | 'devDependencies', Record<string, string>>;
+  const manifest = JSON.parse(readProjectFile('package.json')) as Record<
+    'dependencies' | 'devDependencies',
+    Record<string, string>
+  >;
   return { ...manifest.dependencies, ...manifest.devDependencies };
 }
 
 function isUsedIn(folder: string, name: string): boolean {
-  const inside = files.filter(({ path }) => (folder === TESTS ? isTest(path) : path.startsWith(`src/${folder}/`) || path === `src/${folder}`));
-  return inside.some(({ imports }) => imports.some(({ specifier }) => specifier !== undefined && packageOf(specifier) === name));
+  const inside = files.filter(({ path }) =>
+    folder === TESTS ? isTest(path) : path.startsWith(`src/${folder}/`) || path === `src/${folder}`,
+  );
+  return inside.some(({ imports }) =>
+    imports.some(({ specifier }) => specifier !== undefined && packageOf(specifier) === name),
+  );
 }

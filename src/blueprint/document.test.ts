@@ -60,7 +60,7 @@ test('depth without end is refused, not followed', () => {
 });
 
 test('a file that is too large is not looked at', () => {
-  expect(messages(`a: ${'x'.repeat(300_000)}`)).toEqual(['1: the file is larger than 256 KiB']);
+  expect(messages(`a: ${'x'.repeat(300_000)}`)).toEqual(['1: the file is larger than 64 KiB']);
 });
 
 test('tags, keys that are no text and two documents in one file are refused', () => {

@@ -36,7 +36,10 @@ export interface BlueprintSource {
   readonly text: string;
 }
 
-const MAX_LENGTH = 256 * 1024;
+/** Longer than any file that people write; the parser's time grows with the square of the number of keys. */
+const MAX_LENGTH = 64 * 1024;
+/** Counted before parsing, which takes long for many. */
+const MAX_ALIASES = 200;
 const MAX_VALUES = 20_000;
 const MAX_DEPTH = 64;
 const MAX_SYNTAX_PROBLEMS = 5;
@@ -45,6 +48,9 @@ const MAX_SYNTAX_PROBLEMS = 5;
 export function readDocument(source: BlueprintSource): SourceDocument {
   if (source.text.length > MAX_LENGTH) {
     return unreadable(source, `is larger than ${MAX_LENGTH / 1024} KiB`);
+  }
+  if ((source.text.match(/(?<![^\s[{,:-])\*[^\s*]/g) ?? []).length > MAX_ALIASES) {
+    return unreadable(source, `has more than ${MAX_ALIASES} aliases`);
   }
   try {
     const lines = new LineCounter();

@@ -72,7 +72,10 @@ async function endOf(request: CommandRequest, collected: BoundedOutput): Promise
   return end;
 }
 
-async function exitOf(program: SandboxedProcess, { timeoutMs, signal, clock = systemClock }: CommandRequest): Promise<CommandEnd> {
+async function exitOf(
+  program: SandboxedProcess,
+  { timeoutMs, signal, clock = systemClock }: CommandRequest,
+): Promise<CommandEnd> {
   const ended = new AbortController();
   const late = clock.sleep(Math.min(timeoutMs, MAX_TIMER_MS), AbortSignal.any([ended.signal, signal]));
   const exit = await Promise.race([program.exited, late]);
@@ -82,5 +85,7 @@ async function exitOf(program: SandboxedProcess, { timeoutMs, signal, clock = sy
     await program.exited;
     return { kind: 'timeout', afterMs: timeoutMs };
   }
-  return exit.code === null ? { kind: 'signalled', signal: exit.signal ?? 'unknown' } : { kind: 'exited', code: exit.code };
+  return exit.code === null
+    ? { kind: 'signalled', signal: exit.signal ?? 'unknown' }
+    : { kind: 'exited', code: exit.code };
 }

@@ -2,9 +2,13 @@
 export function explainExit(code: number, output: string): string | undefined {
   if (code === 127) {
     const name = missingCommand(output);
-    return name === undefined ? 'command not found' : `command not found: ${name}. Is it installed, and does \`setup\` install it?`;
+    return name === undefined
+      ? 'command not found'
+      : `command not found: ${name}. Is it installed, and does \`setup\` install it?`;
   }
-  return code === 126 ? 'the command was found but cannot be executed: is it a program, and is its executable bit set?' : undefined;
+  return code === 126
+    ? 'the command was found but cannot be executed: is it a program, and is its executable bit set?'
+    : undefined;
 }
 
 /** From the last line in which a shell says so: `sh: 1: vitest: not found`, `bash: line 1: vitest: command not found`. */

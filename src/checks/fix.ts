@@ -17,20 +17,20 @@ export async function runFix(request: Omit<CheckRequest, 'changedFiles' | 'budge
   const { check, workspaceFolder } = request;
   if (check.fix === undefined) return { ran: false, durationMs: 0 };
   const timeoutMs = check.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  const { end, output, durationMs } = await runCommand({ ...request, command: check.fix, folder: workspaceFolder, timeoutMs });
+  const { end, output, durationMs } = await runCommand({
+    ...request,
+    command: check.fix,
+    folder: workspaceFolder,
+    timeoutMs,
+  });
   const problem = problemOf(end, output.text);
-  return problem === undefined ? { ran: true, durationMs } : { ran: false, problem: `the fix of ${check.name}: ${problem}`, durationMs };
+  return problem === undefined
+    ? { ran: true, durationMs }
+    : { ran: false, problem: `the fix of ${check.name}: ${problem}`, durationMs };
 }
 
 function problemOf(end: CommandEnd, output: string): string | undefined {
-  switch (end.kind) {
-    case 'exited':
-      return explainExit(end.code, output);
-    case 'signalled':
-      return `ended by ${end.signal}`;
-    case 'timeout':
-      return `did not end within ${end.afterMs / 1000} s`;
-    case 'cannot-start':
-      return end.message;
-  }
+  if (end.kind === 'exited') return explainExit(end.code, output);
+  if (end.kind === 'signalled') return `ended by ${end.signal}`;
+  return end.kind === 'timeout' ? `did not end within ${end.afterMs / 1000} s` : end.message;
 }

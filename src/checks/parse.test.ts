@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MAX_ITEMS, parseItems } from './parse.ts';
 
@@ -15,7 +15,13 @@ test('reads both styles of the TypeScript compiler', () => {
     'Found 2 errors in 2 files.',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/sum.ts', line: 1, column: 5, rule: 'TS2322', message: "Type 'string' is not assignable to type 'number'." },
+    {
+      file: 'src/sum.ts',
+      line: 1,
+      column: 5,
+      rule: 'TS2322',
+      message: "Type 'string' is not assignable to type 'number'.",
+    },
     { file: 'src/app/view.tsx', line: 12, column: 7, rule: 'TS2304', message: 'Cannot find name (here).' },
   ]);
 });
@@ -37,11 +43,26 @@ test('reads gcc, with errors before warnings and without notes', () => {
 test.each([
   ['./cmd/main.go:5:2: undefined: start', { file: 'cmd/main.go', line: 5, column: 2, message: 'undefined: start' }],
   ['vet: ./main.go:9:3: missing return', { file: 'main.go', line: 9, column: 3, message: 'missing return' }],
-  ['pkg/a.go:7:9: Error return value is not checked (errcheck)', { file: 'pkg/a.go', line: 7, column: 9, rule: 'errcheck', message: 'Error return value is not checked' }],
-  ['app.py:3: error: Incompatible types in assignment  [assignment]', { file: 'app.py', line: 3, rule: 'assignment', message: 'Incompatible types in assignment' }],
-  ['src/app.py:1:8: F401 [*] `os` imported but unused', { file: 'src/app.py', line: 1, column: 8, rule: 'F401', message: '`os` imported but unused' }],
-  ['/work/project/a.js:2:5: Unexpected var. [Error/no-var]', { file: 'a.js', line: 2, column: 5, rule: 'no-var', message: 'Unexpected var.' }],
-  ['deploy.sh:4:6: warning: Double quote to prevent globbing. [SC2086]', { file: 'deploy.sh', line: 4, column: 6, rule: 'SC2086', message: 'Double quote to prevent globbing.' }],
+  [
+    'pkg/a.go:7:9: Error return value is not checked (errcheck)',
+    { file: 'pkg/a.go', line: 7, column: 9, rule: 'errcheck', message: 'Error return value is not checked' },
+  ],
+  [
+    'app.py:3: error: Incompatible types in assignment  [assignment]',
+    { file: 'app.py', line: 3, rule: 'assignment', message: 'Incompatible types in assignment' },
+  ],
+  [
+    'src/app.py:1:8: F401 [*] `os` imported but unused',
+    { file: 'src/app.py', line: 1, column: 8, rule: 'F401', message: '`os` imported but unused' },
+  ],
+  [
+    '/work/project/a.js:2:5: Unexpected var. [Error/no-var]',
+    { file: 'a.js', line: 2, column: 5, rule: 'no-var', message: 'Unexpected var.' },
+  ],
+  [
+    'deploy.sh:4:6: warning: Double quote to prevent globbing. [SC2086]',
+    { file: 'deploy.sh', line: 4, column: 6, rule: 'SC2086', message: 'Double quote to prevent globbing.' },
+  ],
   ['Dockerfile:3: something is wrong', { file: 'Dockerfile', line: 3, message: 'something is wrong' }],
 ])('reads one line of a tool: %s', (line, item) => {
   expect(parse(line)).toEqual([item]);
@@ -96,14 +117,35 @@ test('reads rustc, and takes its help as the remedy', () => {
     'error: could not compile `demo` (bin "demo") due to 1 previous error',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/main.rs', line: 4, column: 18, rule: 'E0308', message: 'mismatched types', remediation: 'parse the text first' },
+    {
+      file: 'src/main.rs',
+      line: 4,
+      column: 18,
+      rule: 'E0308',
+      message: 'mismatched types',
+      remediation: 'parse the text first',
+    },
   ]);
 });
 
 test('reads ruff in its full form', () => {
-  const text = ['F401 [*] `os` imported but unused', ' --> src/app.py:1:8', '  |', '1 | import os', '  |        ^^', 'help: Remove unused import: `os`'];
+  const text = [
+    'F401 [*] `os` imported but unused',
+    ' --> src/app.py:1:8',
+    '  |',
+    '1 | import os',
+    '  |        ^^',
+    'help: Remove unused import: `os`',
+  ];
   expect(parse(text.join('\n'))).toEqual([
-    { file: 'src/app.py', line: 1, column: 8, rule: 'F401', message: '`os` imported but unused', remediation: 'Remove unused import: `os`' },
+    {
+      file: 'src/app.py',
+      line: 1,
+      column: 8,
+      rule: 'F401',
+      message: '`os` imported but unused',
+      remediation: 'Remove unused import: `os`',
+    },
   ]);
 });
 
@@ -119,7 +161,13 @@ test('reads oxlint', () => {
     '   ,-[src/b.ts:9:3]',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/b.ts', line: 9, column: 3, rule: 'typescript(no-floating-promises)', message: 'Promises must be awaited' },
+    {
+      file: 'src/b.ts',
+      line: 9,
+      column: 3,
+      rule: 'typescript(no-floating-promises)',
+      message: 'Promises must be awaited',
+    },
     {
       file: 'src/a.ts',
       line: 2,
@@ -148,7 +196,13 @@ test('reads biome, findings and formatting', () => {
     '  × Some errors were emitted while running checks.',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/a.ts', line: 3, column: 1, rule: 'lint/suspicious/noDebugger', message: 'This is an unexpected use of the debugger statement.' },
+    {
+      file: 'src/a.ts',
+      line: 3,
+      column: 1,
+      rule: 'lint/suspicious/noDebugger',
+      message: 'This is an unexpected use of the debugger statement.',
+    },
     { file: 'src/a.ts', rule: 'format', message: 'Formatter would have printed the following content:' },
   ]);
 });
@@ -195,8 +249,16 @@ test('reads vitest: the failed test, its message, and the place in the test', ()
     '⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯[2/2]⎯',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/sum.test.ts', line: 5, column: 21, message: 'sum > adds two: AssertionError: expected 2 to be 3 // Object.is equality' },
-    { file: 'src/none.test.ts', message: 'src/none.test.ts: Error: No test suite found in file /work/project/src/none.test.ts' },
+    {
+      file: 'src/sum.test.ts',
+      line: 5,
+      column: 21,
+      message: 'sum > adds two: AssertionError: expected 2 to be 3 // Object.is equality',
+    },
+    {
+      file: 'src/none.test.ts',
+      message: 'src/none.test.ts: Error: No test suite found in file /work/project/src/none.test.ts',
+    },
   ]);
 });
 
@@ -219,7 +281,12 @@ test('reads jest: frames of dependencies are passed over', () => {
     'Tests:       1 failed, 1 total',
   ].join('\n');
   expect(parse(text)).toEqual([
-    { file: 'src/sum.test.js', line: 4, column: 19, message: 'sum › adds two: expect(received).toBe(expected) // Object.is equality' },
+    {
+      file: 'src/sum.test.js',
+      line: 4,
+      column: 19,
+      message: 'sum › adds two: expect(received).toBe(expected) // Object.is equality',
+    },
   ]);
 });
 
@@ -238,7 +305,9 @@ test('reads the failing tests of node:test once', () => {
     '      at TestContext.<anonymous> (file:///work/project/src/sum.test.mjs:2:66)',
     '      at Test.run (node:internal/test_runner/test:1402:25)',
   ].join('\n');
-  expect(parse(text)).toEqual([{ file: 'src/sum.test.mjs', line: 2, column: 38, message: 'adds: AssertionError [ERR_ASSERTION]: 1 == 2' }]);
+  expect(parse(text)).toEqual([
+    { file: 'src/sum.test.mjs', line: 2, column: 38, message: 'adds: AssertionError [ERR_ASSERTION]: 1 == 2' },
+  ]);
 });
 
 test('reads TAP, without the tests that only hold failed ones', () => {
@@ -257,7 +326,10 @@ test('reads TAP, without the tests that only hold failed ones', () => {
     'ok 3 - fine',
     'not ok 4 - bare',
   ].join('\n');
-  expect(parse(text)).toEqual([{ file: 'src/sum.test.mjs', line: 2, column: 38, message: 'adds: 1 == 2' }, { message: 'bare failed' }]);
+  expect(parse(text)).toEqual([
+    { file: 'src/sum.test.mjs', line: 2, column: 38, message: 'adds: 1 == 2' },
+    { message: 'bare failed' },
+  ]);
 });
 
 test('reads pytest: a failure in body and summary is one item', () => {
@@ -277,7 +349,10 @@ test('reads pytest: a failure in body and summary is one item', () => {
   ].join('\n');
   expect(parse(text)).toMatchObject([
     { file: 'tests/test_sum.py', line: 12, message: expect.stringContaining('assert 2 == 3') },
-    { file: 'tests/test_other.py', message: 'the file could not be loaded: ModuleNotFoundError: No module named requests' },
+    {
+      file: 'tests/test_other.py',
+      message: 'the file could not be loaded: ModuleNotFoundError: No module named requests',
+    },
   ]);
 });
 
@@ -345,7 +420,24 @@ test.each([
 });
 
 test('never throws and never gives a place outside of the workspace, whatever the text', () => {
-  const piece = fc.constantFrom('src/a.ts', '../b.ts', '/etc/c.ts', ':1', ':2', '(3,4)', ': error', ' FAIL  ', ' > ', '✖ ', '--> ', 'at ', '\n', 'x', ' ', 'not ok 1 - ');
+  const piece = fc.constantFrom(
+    'src/a.ts',
+    '../b.ts',
+    '/etc/c.ts',
+    ':1',
+    ':2',
+    '(3,4)',
+    ': error',
+    ' FAIL  ',
+    ' > ',
+    '✖ ',
+    '--> ',
+    'at ',
+    '\n',
+    'x',
+    ' ',
+    'not ok 1 - ',
+  );
   fc.assert(
     fc.property(fc.array(fc.oneof(piece, fc.string())), (pieces) => {
       for (const item of parse(pieces.join(''))) {

@@ -73,6 +73,8 @@ class Findings {
 
   items(): CheckItem[] {
     const bySeverity = Map.groupBy(this.#all.values(), ({ severity }) => severity);
-    return [...(bySeverity.get('error') ?? []), ...(bySeverity.get('warning') ?? [])].slice(0, MAX_ITEMS).map(({ item }) => item);
+    return [...(bySeverity.get('error') ?? []), ...(bySeverity.get('warning') ?? [])]
+      .slice(0, MAX_ITEMS)
+      .map(({ item }) => item);
   }
 }

@@ -32,7 +32,9 @@ export function checkReport(checked: Checked): string {
 }
 
 /** Several reports in one text: what needs work first, then what is well. */
-export function joinReports(results: readonly { readonly verdict: Checked['verdict']; readonly report: string }[]): string {
+export function joinReports(
+  results: readonly { readonly verdict: Checked['verdict']; readonly report: string }[],
+): string {
   const [well, open] = [true, false].map((pass) => results.filter(({ verdict }) => (verdict === 'pass') === pass));
   return [...(open ?? []).map(({ report }) => report), (well ?? []).map(({ report }) => report).join('\n')]
     .filter((text) => text !== '')
@@ -47,16 +49,11 @@ function seconds(durationMs: number): string {
 }
 
 function inWords(verdict: Checked['verdict'], end: CommandEnd): string {
-  switch (verdict) {
-    case 'pass':
-      return 'passed';
-    case 'timeout':
-      return 'did not end in time and was stopped';
-    case 'error':
-      return 'could not run';
-    case 'fail':
-      return end.kind === 'exited' ? `failed with exit code ${end.code}` : `failed${end.kind === 'signalled' ? `, ended by ${end.signal}` : ''}`;
-  }
+  if (verdict === 'pass') return 'passed';
+  if (verdict === 'timeout') return 'did not end in time and was stopped';
+  if (verdict === 'error') return 'could not run';
+  if (end.kind === 'exited') return `failed with exit code ${end.code}`;
+  return end.kind === 'signalled' ? `failed, ended by ${end.signal}` : 'failed';
 }
 
 function itemLines(item: CheckItem): string {

@@ -8,7 +8,10 @@ import { type Check, type CheckRequest, type CheckResult, runCheck } from './run
 
 const env = { PATH: process.env['PATH'] ?? '' };
 
-async function checking(check: Partial<Check>, more: Partial<CheckRequest> & { files?: Record<string, string> } = {}): Promise<CheckResult> {
+async function checking(
+  check: Partial<Check>,
+  more: Partial<CheckRequest> & { files?: Record<string, string> } = {},
+): Promise<CheckResult> {
   await using folder = await tempFolder();
   await writeFiles(folder.path, more.files ?? {});
   return await runCheck({
@@ -29,14 +32,21 @@ test('exit code 0 is a pass, whatever the output says', async () => {
 
 test('another exit code is a failure, with items and the end of the output', async () => {
   const result = await checking({ run: 'echo building; echo "src/a.c:1:2: error: no such thing" >&2; exit 3' });
-  expect(result).toMatchObject({ verdict: 'fail', exitCode: 3, items: [{ file: 'src/a.c', line: 1, column: 2, message: 'no such thing' }] });
+  expect(result).toMatchObject({
+    verdict: 'fail',
+    exitCode: 3,
+    items: [{ file: 'src/a.c', line: 1, column: 2, message: 'no such thing' }],
+  });
   expect(result.report).toMatch(/^test: failed with exit code 3 \(.*\)\ncommand: echo building/);
   expect(result.report).toContain('- src/a.c:1:2  no such thing');
   expect(result.report).toContain('output:\nbuilding\n');
 });
 
 test('runs in the workspace with the given environment and nothing else', async () => {
-  const result = await checking({ run: 'cat here.txt; env | cut -d= -f1 | sort | tr "\\n" " "; exit 1' }, { env: { ...env, WORD: 'x' }, files: { 'here.txt': 'found\n' } });
+  const result = await checking(
+    { run: 'cat here.txt; env | cut -d= -f1 | sort | tr "\\n" " "; exit 1' },
+    { env: { ...env, WORD: 'x' }, files: { 'here.txt': 'found\n' } },
+  );
   expect(result.report).toContain('found\n');
   expect(result.report).toContain('WORD');
   expect(result.report).not.toContain('HOME');
@@ -51,11 +61,17 @@ test('one that does not end in time is stopped, with all that it started, and ke
   expect(processesWith(marker)).toEqual([]);
 });
 
-test('a budget is a shorter time, and does not make the time longer', async () => {
+test('a budget makes the time shorter, never longer', async () => {
   expect(await checking({ run: 'sleep 30' }, { budgetMs: 200 })).toMatchObject({ verdict: 'timeout' });
-  expect(await checking({ run: 'sleep 30', budgetMs: 200 })).toMatchObject({ verdict: 'timeout' });
-  expect(await checking({ run: 'sleep 30', timeoutMs: 200 }, { budgetMs: 60_000 })).toMatchObject({ verdict: 'timeout' });
-  expect(await checking({ run: 'sleep 0.3', budgetMs: 10 }, { budgetMs: 60_000 })).toMatchObject({ verdict: 'pass' });
+  expect(await checking({ run: 'sleep 30', timeoutMs: 200 }, { budgetMs: 60_000 })).toMatchObject({
+    verdict: 'timeout',
+  });
+});
+
+test('the budget of the check itself holds for changed files only', async () => {
+  const slow = { run: 'sleep 0.5', changed: 'sleep 30; true {files}', budgetMs: 200 };
+  expect(await checking(slow)).toMatchObject({ verdict: 'pass' });
+  expect(await checking(slow, { changedFiles: ['a'], files: { a: '' } })).toMatchObject({ verdict: 'timeout' });
 });
 
 test('a process that a passing check leaves behind ends with it', async () => {
@@ -105,7 +121,9 @@ test('one that is killed has failed, and the report says by what', async () => {
 });
 
 test('a flood of output is bounded: its beginning and its end are kept', async () => {
-  const result = await checking({ run: 'echo first.c:1:1: error: at the beginning; yes filler | head -c 20000000; echo last words; exit 1' });
+  const result = await checking({
+    run: 'echo first.c:1:1: error: at the beginning; yes filler | head -c 20000000; echo last words; exit 1',
+  });
   expect(result.items).toMatchObject([{ file: 'first.c' }]);
   expect(result.report).toContain('last words');
   expect(result.report.length).toBeLessThan(10_000);
@@ -117,7 +135,9 @@ test('one endless line is bounded', async () => {
 });
 
 test('colours and control characters do not reach the report or the items', async () => {
-  const result = await checking({ run: 'printf "\\033[31ma.c:1:1: error: \\033[1mred\\007\\033[0m\\n\\033]0;title\\007\\n"; exit 1' });
+  const result = await checking({
+    run: 'printf "\\033[31ma.c:1:1: error: \\033[1mred\\007\\033[0m\\n\\033]0;title\\007\\n"; exit 1',
+  });
   expect(result.items).toEqual([{ file: 'a.c', line: 1, column: 1, message: 'red' }]);
   expect(result.report).not.toMatch(/[^\P{Cc}\n\t]/u);
 });
@@ -132,7 +152,10 @@ test('with changed files, only those are checked, as arguments that no shell rea
   const names = ['a b.ts', "it's.ts", '$(touch hacked).ts', '-rf', 'line\nbreak.ts', '*.ts', 'ünï.ts'];
   const result = await checking(
     { run: 'exit 9', changed: 'for f in {files}; do test -f "$f" || exit 1; printf "<%s>" "$f"; done; ls; exit 1' },
-    { changedFiles: [...names, 'gone.ts', '../outside.ts', 'folder'], files: { ...Object.fromEntries(names.map((name) => [name, ''])), 'folder/x': '' } },
+    {
+      changedFiles: [...names, 'gone.ts', '../outside.ts', 'folder'],
+      files: { ...Object.fromEntries(names.map((name) => [name, ''])), 'folder/x': '' },
+    },
   );
   expect(result.exitCode).toBe(1);
   for (const name of names) expect(result.report).toContain(`<${name === '-rf' ? './-rf' : name}>`);
@@ -140,10 +163,16 @@ test('with changed files, only those are checked, as arguments that no shell rea
   expect(result.report).not.toContain('gone.ts');
 });
 
-test.each(['"{files}"', "'{files}'", '{files}'])('the files arrive one by one where the command says %s', async (placeholder) => {
-  const result = await checking({ changed: `printf "<%s>" ${placeholder}; exit 1` }, { changedFiles: ['a b', 'c'], files: { 'a b': '', c: '' } });
-  expect(result.report).toContain('<a b><c>');
-});
+test.each(['"{files}"', "'{files}'", '{files}'])(
+  'the files arrive one by one where the command says %s',
+  async (placeholder) => {
+    const result = await checking(
+      { changed: `printf "<%s>" ${placeholder}; exit 1` },
+      { changedFiles: ['a b', 'c'], files: { 'a b': '', c: '' } },
+    );
+    expect(result.report).toContain('<a b><c>');
+  },
+);
 
 test('without a changed file that still exists there is nothing to check', async () => {
   const sandbox = plainSandbox();
@@ -153,7 +182,10 @@ test('without a changed file that still exists there is nothing to check', async
 });
 
 test('a check without a form for changed files checks everything', async () => {
-  expect(await checking({ run: 'exit 4' }, { changedFiles: ['gone.ts'] })).toMatchObject({ verdict: 'fail', exitCode: 4 });
+  expect(await checking({ run: 'exit 4' }, { changedFiles: ['gone.ts'] })).toMatchObject({
+    verdict: 'fail',
+    exitCode: 4,
+  });
 });
 
 test('too many changed files mean the whole check, and the report says so', async () => {
@@ -175,7 +207,13 @@ test('a fix has run even if it ends in failure, and has not when its command is 
       signal: new AbortController().signal,
     });
   expect(await fixing('touch fixed; exit 1')).toMatchObject({ ran: true });
-  expect(await fixing('no-such-fixer')).toMatchObject({ ran: false, problem: expect.stringContaining('command not found: no-such-fixer') });
-  expect(await fixing('sleep 30')).toMatchObject({ ran: false, problem: expect.stringContaining('did not end within 0.3 s') });
+  expect(await fixing('no-such-fixer')).toMatchObject({
+    ran: false,
+    problem: expect.stringContaining('command not found: no-such-fixer'),
+  });
+  expect(await fixing('sleep 30')).toMatchObject({
+    ran: false,
+    problem: expect.stringContaining('did not end within 0.3 s'),
+  });
   expect(await fixing(undefined)).toMatchObject({ ran: false, durationMs: 0 });
 });

@@ -10,7 +10,7 @@ import { type Checked, checkReport } from './report.ts';
 
 export const DEFAULT_TIMEOUT_MS = 600_000;
 
-/** A declared check; `budgetMs` is how long it may take where quick feedback is wanted. */
+/** A declared check; `budgetMs` is how long it may take on changed files, where feedback has to be quick. */
 export type Check = CheckDeclaration & { readonly budgetMs?: number | undefined };
 
 export interface CheckRequest {
@@ -46,7 +46,12 @@ export async function runCheck(request: CheckRequest): Promise<CheckResult> {
   const plan =
     check.changed === undefined || changedFiles === undefined
       ? whole(check.run)
-      : await withChangedFiles({ template: check.changed, otherwise: check.run, files: changedFiles, folder: workspaceFolder });
+      : await withChangedFiles({
+          template: check.changed,
+          otherwise: check.run,
+          files: changedFiles,
+          folder: workspaceFolder,
+        });
   if (plan === 'nothing') return passWithoutFiles(check);
   const ran = await runCommand({
     ...request,
@@ -58,11 +63,16 @@ export async function runCheck(request: CheckRequest): Promise<CheckResult> {
   return resultOf(request, plan, ran);
 }
 
-function timeoutOf({ check, budgetMs }: CheckRequest): number {
-  return Math.min(check.timeoutMs ?? DEFAULT_TIMEOUT_MS, budgetMs ?? check.budgetMs ?? Number.POSITIVE_INFINITY);
+function timeoutOf({ check, budgetMs, changedFiles }: CheckRequest): number {
+  const own = changedFiles === undefined ? undefined : check.budgetMs;
+  return Math.min(check.timeoutMs ?? DEFAULT_TIMEOUT_MS, ...[budgetMs, own].filter((bound) => bound !== undefined));
 }
 
-function resultOf(request: CheckRequest, plan: { shown: string; notes: readonly string[] }, ran: CommandResult): CheckResult {
+function resultOf(
+  request: CheckRequest,
+  plan: { shown: string; notes: readonly string[] },
+  ran: CommandResult,
+): CheckResult {
   const { check, workspaceFolder } = request;
   const { verdict, note } = verdictOf(ran.end, ran.output.text);
   const items = verdict === 'pass' ? [] : parseItems(ran.output.text, workspaceFolder);
@@ -77,25 +87,38 @@ function resultOf(request: CheckRequest, plan: { shown: string; notes: readonly 
     notes: note === undefined ? plan.notes : [note, ...plan.notes],
   };
   const exitCode = ran.end.kind === 'exited' ? ran.end.code : null;
-  return { name: check.name, kind: check.kind, verdict, items, report: checkReport(checked), durationMs: ran.durationMs, exitCode };
+  return {
+    name: check.name,
+    kind: check.kind,
+    verdict,
+    items,
+    report: checkReport(checked),
+    durationMs: ran.durationMs,
+    exitCode,
+  };
 }
 
 function verdictOf(end: CommandEnd, output: string): { verdict: CheckResult['verdict']; note?: string } {
-  switch (end.kind) {
-    case 'cannot-start':
-      return { verdict: 'error', note: end.message };
-    case 'timeout':
-      return { verdict: 'timeout', note: `It had ${end.afterMs / 1000} s.` };
-    case 'signalled':
-      return { verdict: 'fail', ...(end.signal === 'SIGKILL' ? { note: 'Want of memory is the usual reason for SIGKILL.' } : {}) };
-    case 'exited': {
-      if (end.code === 0) return { verdict: 'pass' };
-      const note = explainExit(end.code, output);
-      return note === undefined ? { verdict: 'fail' } : { verdict: 'error', note };
-    }
+  if (end.kind === 'cannot-start') return { verdict: 'error', note: end.message };
+  if (end.kind === 'timeout') return { verdict: 'timeout', note: `It had ${end.afterMs / 1000} s.` };
+  if (end.kind === 'signalled') {
+    return end.signal === 'SIGKILL'
+      ? { verdict: 'fail', note: 'Want of memory is the usual reason for SIGKILL.' }
+      : { verdict: 'fail' };
   }
+  if (end.code === 0) return { verdict: 'pass' };
+  const note = explainExit(end.code, output);
+  return note === undefined ? { verdict: 'fail' } : { verdict: 'error', note };
 }
 
 function passWithoutFiles({ name, kind }: Check): CheckResult {
-  return { name, kind, verdict: 'pass', items: [], report: `${name}: passed, there are no changed files for it`, durationMs: 0, exitCode: null };
+  return {
+    name,
+    kind,
+    verdict: 'pass',
+    items: [],
+    report: `${name}: passed, there are no changed files for it`,
+    durationMs: 0,
+    exitCode: null,
+  };
 }

@@ -30,7 +30,10 @@ test('a list is sorted likewise, and names no check twice', () => {
 });
 
 test('a kind that the repository has none of is missing, another word is unknown', () => {
-  expect(selectChecks(['typecheck', 'lint', 'speling'], checks)).toMatchObject({ missing: ['typecheck'], unknown: ['speling'] });
+  expect(selectChecks(['typecheck', 'lint', 'speling'], checks)).toMatchObject({
+    missing: ['typecheck'],
+    unknown: ['speling'],
+  });
   expect(selectChecks('all', [])).toEqual({ checks: [], missing: ['all'], unknown: [] });
 });
 

@@ -29,14 +29,20 @@ export function selectChecks<Check extends { readonly name: string; readonly kin
   };
 }
 
-function meaning<Check extends { readonly name: string; readonly kind: string }>(word: string, checks: readonly Check[]): Check[] {
+function meaning<Check extends { readonly name: string; readonly kind: string }>(
+  word: string,
+  checks: readonly Check[],
+): Check[] {
   if (word === ALL) return [...checks];
   const named = checks.filter(({ name }) => name === word);
   return named.length > 0 ? named : checks.filter(({ kind }) => kind === word);
 }
 
 /** By kind, then as declared. */
-function inOrder<Check extends { readonly kind: string }>(chosen: readonly Check[], declared: readonly Check[]): Check[] {
+function inOrder<Check extends { readonly kind: string }>(
+  chosen: readonly Check[],
+  declared: readonly Check[],
+): Check[] {
   const rank = ({ kind }: Check) => (ORDER.includes(kind) ? ORDER.indexOf(kind) : ORDER.length);
   return chosen.toSorted((a, b) => rank(a) - rank(b) || declared.indexOf(a) - declared.indexOf(b));
 }

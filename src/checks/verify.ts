@@ -1,7 +1,7 @@
 import { between } from '../lib/crash-point.ts';
 import type { CheckDeclaration, StepContext } from '../ports/node.ts';
 import type { Workspace } from '../ports/workspace.ts';
-import { type Check, type CheckResult, runCheck } from './run.ts';
+import { type CheckResult, runCheck } from './run.ts';
 
 export interface VerifyRequest {
   readonly context: StepContext;
@@ -17,7 +17,13 @@ export interface VerifyRequest {
  * Runs checks on the workspace's head, one after the other, and records what each said of that commit. What they leave behind is
  * thrown away, so that the verdicts are about the commit and nothing else enters the next one.
  */
-export async function verify({ context, workspace, checks, changedFiles, budgetMs }: VerifyRequest): Promise<CheckResult[]> {
+export async function verify({
+  context,
+  workspace,
+  checks,
+  changedFiles,
+  budgetMs,
+}: VerifyRequest): Promise<CheckResult[]> {
   const commit = workspace.head;
   const tree = await context.git.treeOf(commit);
   const started = context.clock.now();
@@ -25,7 +31,7 @@ export async function verify({ context, workspace, checks, changedFiles, budgetM
   for (const check of checks) {
     const left = budgetMs === undefined ? undefined : Math.max(1, budgetMs - (context.clock.now() - started));
     const result = await runCheck({
-      check: check as Check,
+      check,
       workspaceFolder: workspace.folder,
       sandbox: context.sandbox,
       env: context.commandEnv,
@@ -38,7 +44,11 @@ export async function verify({ context, workspace, checks, changedFiles, budgetM
     results.push(result);
   }
   const litter = await workspace.restore();
-  if (litter.length > 0) await context.say('info', `The checks left ${litter.length} changed or new files behind, which were thrown away: ${litter.slice(0, 5).join(', ')}`);
+  if (litter.length > 0)
+    await context.say(
+      'info',
+      `The checks left ${litter.length} changed or new files behind, which were thrown away: ${litter.slice(0, 5).join(', ')}`,
+    );
   return results;
 }
 

@@ -14,9 +14,14 @@ export interface CommandContext {
   readonly clock: Clock;
   /** The program and arguments that are this command line, to which `server run` is added to start a daemon. */
   readonly self: readonly [string, ...string[]];
-  /** Until disposed, Ctrl-C calls the listener instead of ending the process. */
-  onInterrupt(listener: () => void): Disposable;
+  /** Until disposed, these signals call the listener instead of ending the process. */
+  onInterrupt(listener: (signal: Interrupt) => void): Disposable;
 }
+
+/** Ctrl-C, after which a person may be asked something; the others leave no time for that. */
+export type Interrupt = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
+
+const INTERRUPTS: readonly Interrupt[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 export interface Output {
   write(text: string): unknown;
@@ -35,8 +40,12 @@ export function processContext(): CommandContext {
     clock: systemClock,
     self: [process.execPath, join(packageFolder(), 'bin', 'switchyard.js')],
     onInterrupt: (listener) => {
-      process.on('SIGINT', listener);
-      return { [Symbol.dispose]: () => void process.off('SIGINT', listener) };
+      for (const signal of INTERRUPTS) process.on(signal, listener);
+      return {
+        [Symbol.dispose]: () => {
+          for (const signal of INTERRUPTS) process.off(signal, listener);
+        },
+      };
     },
   };
 }

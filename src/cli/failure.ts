@@ -51,11 +51,12 @@ export function isLost(error: unknown): boolean {
 }
 
 async function bugHint(context: CommandContext, error: unknown, argv: readonly string[]): Promise<string> {
-  const said = error instanceof SwitchyardError ? `${error.hint}\n` : '';
+  // It happened in another process, which has kept what is known of it and says where.
+  if (error instanceof SwitchyardError && error.hint !== '') return error.hint;
   try {
-    return `${said}A report is in ${await writeReport(context, error, argv)}`;
+    return `A report is in ${await writeReport(context, error, argv)}`;
   } catch (failed) {
-    return `${said}A report could not be written (${messageOf(failed)}):\n${stackOf(error)}`;
+    return `A report could not be written (${messageOf(failed)}):\n${stackOf(error)}`;
   }
 }
 

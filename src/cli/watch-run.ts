@@ -3,7 +3,7 @@ import type { RunDetail } from '../api/schemas.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { printable } from '../lib/printable.ts';
 import type { Server } from './connect.ts';
-import type { CommandContext } from './context.ts';
+import type { CommandContext, Interrupt } from './context.ts';
 import { followRun } from './follow-run.ts';
 import { personOf } from './person.ts';
 import type { Progress } from './progress.ts';
@@ -87,9 +87,10 @@ async function watchOnce(context: CommandContext, server: Server, watch: Watch):
   let step = events.next();
   for (;;) {
     const came = await Promise.race([step, interrupts.next()]);
-    if (came === 'interrupt') {
-      const leaves = watch.interrupt === 'leave' || (await askToLeave(context, server, watch, interrupts)) === 'leave';
-      if (!leaves) continue;
+    if (typeof came === 'string') {
+      const asks = watch.interrupt === 'ask';
+      if (asks && came === 'SIGINT' && (await askToLeave(context, server, watch, interrupts)) === 'stay') continue;
+      if (asks) sayWhereItIs(watch);
       stop.abort();
       await step.catch(() => undefined); // it ends by the abort, which is what was wanted
       return { kind: 'left' };
@@ -108,7 +109,7 @@ async function askToLeave(
   interrupts: Interrupts,
 ): Promise<'leave' | 'stay'> {
   watch.progress.hush();
-  if (!context.isTerminal) return leave(watch);
+  if (!context.isTerminal) return 'leave';
   for (;;) {
     const again = new AbortController();
     const answer = await Promise.race([
@@ -116,7 +117,7 @@ async function askToLeave(
       interrupts.next(),
     ]);
     again.abort();
-    if (answer === 'interrupt' || answer === undefined || answer.startsWith('d')) return leave(watch);
+    if (answer === undefined || answer.startsWith('d') || answer.startsWith('SIG')) return 'leave';
     if (answer.startsWith('w') || answer === '') return 'stay';
     if (answer.startsWith('c')) {
       watch.progress.say('Cancelling; what was done so far is kept.');
@@ -126,11 +127,10 @@ async function askToLeave(
   }
 }
 
-function leave({ progress, name }: Watch): 'leave' {
+function sayWhereItIs({ progress, name }: Watch): void {
   progress.say(
     `The run goes on without you. \`switchyard logs -f ${name}\` follows it, \`switchyard cancel ${name}\` stops it.`,
   );
-  return 'leave';
 }
 
 /** A question that Ctrl-C leaves unanswered. */
@@ -144,13 +144,13 @@ async function uninterrupted<T>(
 }
 
 interface Interrupts extends Disposable {
-  next(): Promise<'interrupt'>;
+  next(): Promise<Interrupt>;
 }
 
 function interruptsOf(context: CommandContext): Interrupts {
-  let pending = Promise.withResolvers<'interrupt'>();
-  const listening = context.onInterrupt(() => {
-    pending.resolve('interrupt');
+  let pending = Promise.withResolvers<Interrupt>();
+  const listening = context.onInterrupt((signal) => {
+    pending.resolve(signal);
     pending = Promise.withResolvers();
   });
   return { next: () => pending.promise, [Symbol.dispose]: () => listening[Symbol.dispose]() };

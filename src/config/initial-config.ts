@@ -23,9 +23,15 @@ export function initialConfig(detected: Detected & { readonly protected?: string
 }
 
 function checkLines(checks: Detected['checks']): string[] {
-  const head = '# What decides whether work is good: exit code 0 is a pass. `fix` mends, `changed` looks at {files} only.';
+  const head =
+    '# What decides whether work is good: exit code 0 is a pass. `fix` mends, `changed` looks at {files} only.';
   if (checks.length === 0) {
-    return [head, '# checks:', '#   test: { run: "make test", kind: test, timeout: 10m }', '#   lint: { run: "make lint", kind: lint, fix: "make format" }'];
+    return [
+      head,
+      '# checks:',
+      '#   test: { run: "make test", kind: test, timeout: 10m }',
+      '#   lint: { run: "make lint", kind: lint, fix: "make format" }',
+    ];
   }
   return [head, 'checks:', ...checks.map((check) => `  ${scalar(check.name)}: { ${fields(check)} }`)];
 }

@@ -9,7 +9,7 @@ import { SandboxLevel } from '../domain/sandbox.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
-const Places = z.int().min(1, 'at least 1 is needed').max(10_000, 'at most 10000');
+const Places = z.int().min(1).max(10_000);
 
 /** `$SWITCHYARD_HOME/config.yaml`: this machine and user. The only file that names agents, their commands and their keys. */
 export const MachineConfig = z.strictObject({
@@ -25,7 +25,10 @@ export const MachineConfig = z.strictObject({
     .strictObject({
       agents: Places.default(4).describe('Agents at work at once'),
       perRepository: Places.default(4).describe('Agents at work at once in one repository'),
-      perProvider: z.record(z.string(), Places).default({}).describe('Agents at work at once, by provider of their model'),
+      perProvider: z
+        .record(z.string(), Places)
+        .default({})
+        .describe('Agents at work at once, by provider of their model'),
     })
     .prefault({}),
   sandbox: SandboxLevel.describe('The walls round every run; without it, the strongest that the host has').optional(),
@@ -36,12 +39,19 @@ export type MachineConfig = z.infer<typeof MachineConfig>;
  * Reads the machine's configuration; without a text (no file) everything stands at its default. Paths of scripts, logins and
  * commands come out absolute: `~/` is the user's home, others are relative to the file. A bare command stays a name on PATH.
  */
-export function loadMachineConfig(text: string | undefined, file: string, userHome: string = homedir()): Loaded<MachineConfig> {
+export function loadMachineConfig(
+  text: string | undefined,
+  file: string,
+  userHome: string = homedir(),
+): Loaded<MachineConfig> {
   if (text === undefined) return { ok: true, value: MachineConfig.parse({}) };
   const loaded = loadYaml({ file, text }, MachineConfig, { rules });
   if (!loaded.ok) return loaded;
-  const absolute = (path: string) => (path.startsWith('~/') ? join(userHome, path.slice(2)) : resolve(dirname(file), path));
-  const agents = Object.entries(loaded.value.agents).map(([name, entry]) => [name, withAbsolutePaths(entry, absolute)] as const);
+  const absolute = (path: string) =>
+    path.startsWith('~/') ? join(userHome, path.slice(2)) : resolve(dirname(file), path);
+  const agents = Object.entries(loaded.value.agents).map(
+    ([name, entry]) => [name, withAbsolutePaths(entry, absolute)] as const,
+  );
   return { ok: true, value: { ...loaded.value, agents: Object.fromEntries(agents) } };
 }
 
@@ -53,7 +63,9 @@ function rules(config: MachineConfig, document: SourceDocument): Problem[] {
   const problems = Object.entries(config.agents).flatMap(([name, entry]) => agentProblems(name, entry, document));
   const { agent } = config.defaults;
   if (agent !== undefined && !names.includes(agent)) {
-    problems.push(document.problem(['defaults', 'agent'], `there is no agent ${JSON.stringify(agent)}`, known(agent, names)));
+    problems.push(
+      document.problem(['defaults', 'agent'], `there is no agent ${JSON.stringify(agent)}`, known(agent, names)),
+    );
   }
   return problems;
 }
@@ -62,17 +74,24 @@ function agentProblems(name: string, entry: AgentEntry, document: SourceDocument
   const problems: Problem[] = [];
   const report = (field: string, message: string, hint?: string) =>
     problems.push(document.problem(['agents', name, field], `agent ${JSON.stringify(name)} ${message}`, hint));
-  if (RESERVED.has(name)) report('kind', 'has a name that blueprints use for no agent in particular', 'Choose another name.');
+  if (RESERVED.has(name))
+    report('kind', 'has a name that blueprints use for no agent in particular', 'Choose another name.');
   if ((entry.kind === 'custom' || entry.kind === 'acp') && entry.command === undefined) {
     report('kind', `is of kind ${entry.kind} and needs a command`, 'command: [path/to/program, argument]');
   }
   if (entry.kind === 'scripted' && entry.script === undefined) {
     report('kind', 'is of kind scripted and needs a script', 'script: steps.yaml');
   }
-  if (entry.kind !== 'scripted' && entry.script !== undefined) report('script', 'has a script, which only kind scripted reads');
-  if (entry.kind !== 'custom' && entry.format !== undefined) report('format', 'has a format, which only kind custom reads');
+  if (entry.kind !== 'scripted' && entry.script !== undefined)
+    report('script', 'has a script, which only kind scripted reads');
+  if (entry.kind !== 'custom' && entry.format !== undefined)
+    report('format', 'has a format, which only kind custom reads');
   if (entry.login !== undefined && entry.endpoint?.key !== undefined) {
-    report('login', 'has both a login and a key', 'Keep one: `login` for a subscription, `endpoint.key` for an API key.');
+    report(
+      'login',
+      'has both a login and a key',
+      'Keep one: `login` for a subscription, `endpoint.key` for an API key.',
+    );
   }
   return problems;
 }
@@ -81,7 +100,9 @@ function withAbsolutePaths(entry: AgentEntry, absolute: (path: string) => string
   const [program, ...rest] = entry.command ?? [];
   return {
     ...entry,
-    ...(program !== undefined && program.includes('/') && !isAbsolute(program) ? { command: [absolute(program), ...rest] } : {}),
+    ...(program !== undefined && program.includes('/') && !isAbsolute(program)
+      ? { command: [absolute(program), ...rest] }
+      : {}),
     ...(entry.login === undefined ? {} : { login: absolute(entry.login) }),
     ...(entry.script === undefined ? {} : { script: absolute(entry.script) }),
   };

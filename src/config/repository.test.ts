@@ -27,7 +27,13 @@ protected: main
     value: {
       checks: {
         test: { run: 'npm test', kind: 'test', timeout: 600_000 },
-        lint: { run: 'npm run lint', kind: 'lint', timeout: 600_000, fix: 'npm run lint -- --fix', changed: 'npx eslint -- {files}' },
+        lint: {
+          run: 'npm run lint',
+          kind: 'lint',
+          timeout: 600_000,
+          fix: 'npm run lint -- --fix',
+          changed: 'npx eslint -- {files}',
+        },
       },
       setup: 'npm ci',
       workspace: { copy: ['.env.development'], carry: [] },
@@ -42,21 +48,28 @@ test('without a file nothing is said', () => {
 });
 
 test('no checks and none declared are two things', () => {
-  const declared = load('checks: {}');
   const silent = load('setup: make');
-  if (!declared.ok || !silent.ok) throw new Error('not loaded');
-  expect(declaredChecks(declared.value)).toEqual([]);
+  if (!silent.ok) throw new Error('not loaded');
+  for (const text of ['checks: {}', 'checks:\n  # none yet\n']) {
+    const declared = load(text);
+    expect(declared.ok && declaredChecks(declared.value)).toEqual([]);
+  }
   expect(declaredChecks(silent.value)).toBeUndefined();
 });
 
 test('a check without a kind is of the kind of its name; times come in milliseconds', () => {
   const loaded = load('checks: { lint: { run: x, budget: 5s, timeout: 90s } }');
   if (!loaded.ok) throw new Error('not loaded');
-  expect(declaredChecks(loaded.value)).toEqual([{ name: 'lint', kind: 'lint', run: 'x', timeoutMs: 90_000, budgetMs: 5000 }]);
+  expect(declaredChecks(loaded.value)).toEqual([
+    { name: 'lint', kind: 'lint', run: 'x', timeoutMs: 90_000, budgetMs: 5000 },
+  ]);
 });
 
 test.each([
-  ['agents: { codex: { kind: codex, command: [rm, -rf, /] } }', '1 a repository cannot name agents, their commands or their keys'],
+  [
+    'agents: { codex: { kind: codex, command: [rm, -rf, /] } }',
+    '1 a repository cannot name agents, their commands or their keys',
+  ],
   ['setup: x\nagents: 3', '2 a repository cannot name agents, their commands or their keys'],
   ['sandbox: none', '1 a repository cannot choose the walls that it runs behind'],
   ['defaults: { agent: x }', '1 a repository cannot choose the defaults of a machine'],
@@ -66,7 +79,6 @@ test.each([
   ['checks: { test: { run: " " } }', '1 a command must not be empty'],
   ['checks: { all: { run: x } }', '1 "all" means all checks and names none'],
   ['checks: { lint: { run: x, changed: "eslint ." } }', '1 write {files} where the changed files go'],
-  ['checks:', '1 expected a mapping, found nothing'],
   ['checks: { test: npm test }', '1 expected a mapping, found text'],
   ['workspace: { copy: [/etc/passwd] }', '1 a path is relative to the repository'],
   ['workspace: { copy: ["~/.ssh/id"] }', '1 a path is relative to the repository'],
@@ -81,7 +93,10 @@ test.each([
 
 test('the answer to `agents:` says where they belong', () => {
   const loaded = load('agents: {}');
-  expect(loaded).toMatchObject({ ok: false, problems: [{ hint: expect.stringContaining('config.yaml of SWITCHYARD_HOME') }] });
+  expect(loaded).toMatchObject({
+    ok: false,
+    problems: [{ hint: expect.stringContaining('config.yaml of SWITCHYARD_HOME') }],
+  });
 });
 
 test('the first configuration says what was detected, in a form that is read back as it was', () => {
@@ -104,12 +119,19 @@ test('where nothing was detected the first configuration declares nothing, and i
   const text = initialConfig({ checks: [] });
   expect(load(text)).toEqual(load());
   const uncommented = text.replaceAll(/^# ((?: {2})?[a-z]+:.*)$/gm, '$1');
-  expect(load(uncommented)).toMatchObject({ ok: true, value: { checks: { test: { run: 'make test' } }, protected: ['main'] } });
+  expect(load(uncommented)).toMatchObject({
+    ok: true,
+    value: { checks: { test: { run: 'make test' } }, protected: ['main'] },
+  });
 });
 
 test('editors get schemas of what people write', () => {
   const { repository, machine } = configJsonSchemas();
-  expect(repository).toMatchObject({ type: 'object', additionalProperties: false, properties: { setup: { type: 'string' } } });
+  expect(repository).toMatchObject({
+    type: 'object',
+    additionalProperties: false,
+    properties: { setup: { type: 'string' } },
+  });
   expect(JSON.stringify(repository)).toContain('A duration: 90s, 15m, 2h');
   expect(machine).toMatchObject({ properties: { agents: { type: 'object' } } });
   expect(repository.required ?? []).toEqual([]);

@@ -9,26 +9,41 @@ export const FILES_PLACEHOLDER = '{files}';
 
 const WrittenCheck = z.strictObject({
   run: CommandLine.describe('The command; exit code 0 is a pass'),
-  kind: ConfigName.describe('format, lint, typecheck, build, test, or a word of your own; without it, the name of the check').optional(),
+  kind: ConfigName.describe(
+    'format, lint, typecheck, build, test, or a word of your own; without it, the name of the check',
+  ).optional(),
   timeout: Duration.prefault('10m'),
   fix: CommandLine.describe('Mends what the check finds, where it can').optional(),
-  changed: CommandLine.refine((text) => text.includes(FILES_PLACEHOLDER), `write ${FILES_PLACEHOLDER} where the changed files go`)
+  changed: CommandLine.refine(
+    (text) => text.includes(FILES_PLACEHOLDER),
+    `write ${FILES_PLACEHOLDER} where the changed files go`,
+  )
     .describe(`The same for changed files only, which stand for ${FILES_PLACEHOLDER}`)
     .optional(),
-  budget: Duration.describe('How long it may take where quick feedback is wanted').optional(),
+  budget: Duration.describe('How long it may take on changed files, where feedback has to be quick').optional(),
 });
 
 const CheckName = ConfigName.refine((name) => name !== 'all', '"all" means all checks and names none');
 
 /** `.switchyard/config.yaml` of a repository, as its owners write it. */
 export const RepositoryConfig = z.strictObject({
-  checks: z.record(CheckName, WrittenCheck).describe('What decides whether work is good; with this key nothing is detected').optional(),
-  setup: CommandLine.describe('Makes a fresh checkout ready: a command, `auto` (by lock file, the default) or `none`').optional(),
+  checks: z
+    .record(CheckName, WrittenCheck)
+    .nullable()
+    .transform((checks) => checks ?? {})
+    .describe('What decides whether work is good; with this key, even empty, nothing is detected')
+    .optional(),
+  setup: CommandLine.describe(
+    'Makes a fresh checkout ready: a command, `auto` (by lock file, the default) or `none`',
+  ).optional(),
   workspace: z
     .strictObject({
       copy: z.array(InnerPath).default([]).describe('Ignored files of your checkout that runs receive'),
       carry: z.array(InnerPath).default([]).describe('Ignored files that checkpoints keep'),
-      network: z.array(z.string().min(1, 'a host must not be empty')).describe('What runs may reach: model, packages, host names').optional(),
+      network: z
+        .array(z.string().min(1, 'a host must not be empty'))
+        .describe('What runs may reach: model, packages, host names')
+        .optional(),
     })
     .prefault({}),
   limits: WrittenLimits.default({}),

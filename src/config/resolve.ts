@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { known } from '../blueprint/problem.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
-import { type HeldLimit, Limits, mergeLimits } from '../domain/limits.ts';
+import { type HeldLimit, type LimitName, Limits, mergeLimits } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
 import { formatCount, formatDollars, formatDuration } from '../domain/units.ts';
 import type { CheckDeclaration } from '../ports/node.ts';
@@ -56,10 +56,17 @@ export interface RunConfigSources {
 export interface Detected {
   readonly checks: readonly CheckDeclaration[];
   readonly setup?: string | undefined;
+  readonly notes?: readonly string[] | undefined;
 }
 
 /** What is in force for a run. */
-export function resolveRunConfig({ machine, repository, blueprint, flags = {}, detected }: RunConfigSources): RunConfig {
+export function resolveRunConfig({
+  machine,
+  repository,
+  blueprint,
+  flags = {},
+  detected,
+}: RunConfigSources): RunConfig {
   const limitLevels = {
     builtIn: BUILT_IN_LIMITS,
     machine: machine.defaults.limits,
@@ -68,12 +75,9 @@ export function resolveRunConfig({ machine, repository, blueprint, flags = {}, d
     flag: flags.limits ?? {},
   };
   const { limits, held } = mergeLimits(limitLevels);
-  const declared = declaredChecks(repository);
-  const checks = [...(declared ?? detected?.checks ?? [])];
-  const checksFrom = declared !== undefined ? 'declared' : checks.length > 0 ? 'detected' : 'none';
+  const { checks, checksFrom, notes } = checksInForce(repository, detected);
   const setup = resolveSetup([blueprint.workspace.setup, repository.setup], detected?.setup);
   const sandbox = flags.sandbox ?? machine.sandbox;
-  const found = checksFrom === 'detected' ? [`checks were detected, not declared: ${checks.map(({ name }) => name).join(', ')}`] : [];
   return {
     checks,
     checksFrom,
@@ -86,8 +90,21 @@ export function resolveRunConfig({ machine, repository, blueprint, flags = {}, d
     protected: repository.protected,
     ...(repository.server === undefined ? {} : { server: repository.server }),
     ...(sandbox === undefined ? {} : { sandbox }),
-    notes: [...held.map((limit) => heldNote(limit)), ...found],
+    notes: [...held.map((limit) => heldNote(limit)), ...notes],
   };
+}
+
+function checksInForce(
+  repository: RepositoryConfig,
+  detected: Detected | undefined,
+): Pick<RunConfig, 'checks' | 'checksFrom' | 'notes'> {
+  const declared = declaredChecks(repository);
+  if (declared !== undefined) return { checks: declared, checksFrom: 'declared', notes: [] };
+  const checks = [...(detected?.checks ?? [])];
+  const notes = repository.setup === undefined ? [...(detected?.notes ?? [])] : [];
+  if (checks.length === 0) return { checks, checksFrom: 'none', notes };
+  const names = checks.map(({ name }) => name).join(', ');
+  return { checks, checksFrom: 'detected', notes: [`checks were detected, not declared: ${names}`, ...notes] };
 }
 
 /** The checks that a repository declares, in its order; undefined when it leaves them to detection. */
@@ -105,14 +122,25 @@ export function declaredChecks(repository: RepositoryConfig): (CheckDeclaration 
 }
 
 /** The agent that `default` means in a run's nodes. `message` says what to do when there is none. */
-export function chooseAgent(machine: MachineConfig, flag?: string): { ok: true; name: string } | { ok: false; message: string; hint: string } {
+export function chooseAgent(
+  machine: MachineConfig,
+  flag?: string,
+): { ok: true; name: string } | { ok: false; message: string; hint: string } {
   const names = Object.keys(machine.agents);
   const only = names.length === 1 ? names[0] : undefined;
   const name = flag ?? machine.defaults.agent ?? only;
   if (name === undefined) {
     return names.length === 0
-      ? { ok: false, message: 'no agent is configured', hint: 'Add one under `agents:` in config.yaml of SWITCHYARD_HOME.' }
-      : { ok: false, message: 'several agents are configured and none is the default', hint: `Name one with --agent or as defaults.agent: ${names.join(', ')}.` };
+      ? {
+          ok: false,
+          message: 'no agent is configured',
+          hint: 'Add one under `agents:` in config.yaml of SWITCHYARD_HOME.',
+        }
+      : {
+          ok: false,
+          message: 'several agents are configured and none is the default',
+          hint: `Name one with --agent or as defaults.agent: ${names.join(', ')}.`,
+        };
   }
   if (names.includes(name)) return { ok: true, name };
   return { ok: false, message: `there is no agent ${JSON.stringify(name)}`, hint: known(name, names) };
@@ -126,20 +154,15 @@ function resolveSetup(written: readonly (string | undefined)[], detected: string
 }
 
 function heldNote({ limit, level, asked, held }: HeldLimit): string {
-  const show = (amount: number) => shownLimit(limit, amount);
+  const show = SHOWN[limit];
   return `the ${level} asks for ${limit} ${show(asked)}; this machine allows ${show(held)}, which is in force (--limit ${limit}=… may exceed it)`;
 }
 
-function shownLimit(limit: HeldLimit['limit'], amount: number): string {
-  switch (limit) {
-    case 'wall':
-    case 'silence':
-      return formatDuration(amount);
-    case 'cost':
-      return formatDollars(amount);
-    case 'turns':
-    case 'steps':
-    case 'tokens':
-      return formatCount(amount);
-  }
-}
+const SHOWN: Readonly<Record<LimitName, (amount: number) => string>> = {
+  wall: formatDuration,
+  silence: formatDuration,
+  turns: formatCount,
+  steps: formatCount,
+  cost: formatDollars,
+  tokens: formatCount,
+};

@@ -45,7 +45,9 @@ async function addFromCheckout(checkout: string, files: Map<string, string>, not
   const uncommitted: string[] = [];
   const different: string[] = [];
   for (const path of relevant(await listCheckout(checkout, FOLDER), notes)) {
-    const read = await readInside(checkout, `${FOLDER}/${path}`).catch((error: unknown) => ({ refused: messageOf(error) }));
+    const read = await readInside(checkout, `${FOLDER}/${path}`).catch((error: unknown) => ({
+      refused: messageOf(error),
+    }));
     const committed = files.get(path);
     if (typeof read === 'object') {
       if (committed === undefined) notes.push(`${FOLDER}/${path} was not read: ${read.refused}`);
@@ -56,8 +58,12 @@ async function addFromCheckout(checkout: string, files: Map<string, string>, not
       different.push(path);
     }
   }
-  if (uncommitted.length > 0) notes.push(`${count(uncommitted, 'is', 'are')} not committed: in force for your local runs only`);
-  if (different.length > 0) notes.push(`${count(different, 'differs', 'differ')} from the base commit, which is in force: ${different.join(', ')}`);
+  if (uncommitted.length > 0)
+    notes.push(`${count(uncommitted, 'is', 'are')} not committed: in force for your local runs only`);
+  if (different.length > 0)
+    notes.push(
+      `${count(different, 'differs', 'differ')} from the base commit, which is in force: ${different.join(', ')}`,
+    );
 }
 
 /** Git may turn the ends of lines on checkout. */
@@ -73,7 +79,8 @@ function relevant(paths: readonly string[], notes: string[]): string[] {
     if (!notes.includes(note)) notes.push(note);
   }
   const found = inner.filter((path) => IN_FORCE.test(path)).sort();
-  if (found.length > MAX_FILES) notes.push(`${FOLDER}/ has ${found.length} files; only the first ${MAX_FILES} are read`);
+  if (found.length > MAX_FILES)
+    notes.push(`${FOLDER}/ has ${found.length} files; only the first ${MAX_FILES} are read`);
   return found.slice(0, MAX_FILES);
 }
 

@@ -4,7 +4,9 @@ import { problemsOf } from '../blueprint/issues.ts';
 import type { Problem } from '../blueprint/problem.ts';
 
 /** What a configuration file holds, or everything that is wrong with it. */
-export type Loaded<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: readonly Problem[] };
+export type Loaded<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export interface LoadOptions<T> {
   /** Top-level keys with an answer of their own, where "unknown field" would not help. */
@@ -32,7 +34,10 @@ export function loadYaml<T>(source: BlueprintSource, schema: z.ZodType<T>, optio
 /** Texts that cost more to read as YAML than they can be worth. */
 function whyUnfit(text: string): { message: string; hint: string } | undefined {
   if (text.length > MAX_LENGTH) {
-    return { message: `the file is larger than ${MAX_LENGTH / 1024} KiB`, hint: 'A configuration is a few dozen lines.' };
+    return {
+      message: `the file is larger than ${MAX_LENGTH / 1024} KiB`,
+      hint: 'A configuration is a few dozen lines.',
+    };
   }
   if (text.includes('\0')) return { message: 'the file is not text in UTF-8', hint: 'Save it as UTF-8.' };
   if ((text.match(/(?:^|[\s,[{])\*[^\s,\]}]/g)?.length ?? 0) > MAX_ALIASES) {

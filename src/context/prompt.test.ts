@@ -1,11 +1,12 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fenced } from './fence.ts';
 import { commitMessage } from './messages.ts';
 import { assemblePrompt, promptProblems } from './prompt.ts';
 
 const task = { title: 'Add a flag', body: 'Add --dry-run.\n\nIt changes nothing.', links: ['https://example.org/1'] };
-const prompt = (more: Partial<Parameters<typeof assemblePrompt>[0]>) => assemblePrompt({ task, with: {}, node: 'implement', ...more });
+const prompt = (more: Partial<Parameters<typeof assemblePrompt>[0]>) =>
+  assemblePrompt({ task, with: {}, node: 'implement', ...more });
 
 test('a prompt file is filled in with the task, the node, the run and what was handed on', () => {
   const template = '{{task.title}}|{{task.links}}|{{node}}|{{run.id}}|{{review}}|{{with.review}}';
@@ -17,7 +18,9 @@ test('a prompt file is filled in with the task, the node, the run and what was h
 
 test('without a prompt file the agent is told the task', () => {
   const { text } = prompt({});
-  expect(text).toMatch(/^# Add a flag\n\nAdd --dry-run\.\n\nIt changes nothing\.\n\nLinks:\n- https:\/\/example\.org\/1\n\n/);
+  expect(text).toMatch(
+    /^# Add a flag\n\nAdd --dry-run\.\n\nIt changes nothing\.\n\nLinks:\n- https:\/\/example\.org\/1\n\n/,
+  );
 });
 
 test('a task that is only its title is told once', () => {
@@ -26,7 +29,9 @@ test('a task that is only its title is told once', () => {
 
 test('a session that goes on hears what is new, and the task by its title only', () => {
   const { text } = prompt({ resumed: true, with: { failure: 'test: failed\n- a.ts:1 no' } });
-  expect(text).toMatch(/^There is news on your task "Add a flag"\.\n\n## What failed\n\n```\ntest: failed\n- a\.ts:1 no\n```\n/);
+  expect(text).toMatch(
+    /^There is news on your task "Add a flag"\.\n\n## What failed\n\n```\ntest: failed\n- a\.ts:1 no\n```\n/,
+  );
   expect(text).not.toContain('--dry-run');
 });
 
@@ -88,7 +93,9 @@ test('a prompt file may use what its node is handed, and must not rely on more',
 test('a commit message is a subject and a body, free of control characters', () => {
   const values = { task: { title: 'Add a flag' }, run: { id: 'r1' } };
   expect(commitMessage(undefined, values)).toBe('Add a flag\n');
-  expect(commitMessage('feat: {{task.title}}\n\nRun {{run.id}}\u001b[2J\n', values)).toBe('feat: Add a flag\n\nRun r1\n');
+  expect(commitMessage('feat: {{task.title}}\n\nRun {{run.id}}\u001b[2J\n', values)).toBe(
+    'feat: Add a flag\n\nRun r1\n',
+  );
   expect(commitMessage('{{nothing}}', values)).toBe('Add a flag\n');
   expect(commitMessage('{{task.title}}', { task: { title: 'x'.repeat(300) } }).length).toBeLessThan(110);
   expect(commitMessage('', { task: { title: ' ' } })).toBe('Change\n');

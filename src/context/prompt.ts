@@ -34,7 +34,8 @@ const ROOTS = ['task', 'with', 'run', 'node'];
 /** What is wrong with a prompt file for a node whose `with` gives these names. */
 export function promptProblems(source: { file: string; text: string }, withNames: readonly string[]): Problem[] {
   const names = [...TASK_NAMES, ...RUN_NAMES, ...withNames, ...withNames.map((name) => `with.${name}`)];
-  const isKnown = (name: string) => names.some((candidate) => name === candidate || (isOfWith(candidate) && name.startsWith(`${candidate}.`)));
+  const isKnown = (name: string) =>
+    names.some((candidate) => name === candidate || (isOfWith(candidate) && name.startsWith(`${candidate}.`)));
   return templateProblems(source, isKnown, names);
 }
 
@@ -51,11 +52,20 @@ export function assemblePrompt(request: PromptRequest): AssembledPrompt {
   const something = Object.entries(request.with).filter(([, value]) => isSomething(value));
   const most = Math.min(MAX_VALUE, Math.floor(MAX_VALUES / something.length));
   const given = something.map(([name, value]) => [name, bounded(name, value, { most, notes })] as const);
-  const values = { ...Object.fromEntries(given), task: request.task, with: Object.fromEntries(given), run: request.run ?? {}, node: request.node };
+  const values = {
+    ...Object.fromEntries(given),
+    task: request.task,
+    with: Object.fromEntries(given),
+    run: request.run ?? {},
+    node: request.node,
+  };
   const parts =
     request.template === undefined
       ? [opening(request, given.length > 0), ...given.map(([name, value]) => section(name, value)), CLOSING]
-      : [renderTemplate(request.template, values), ...unshown(request.template, given).map(([name, value]) => section(name, value))];
+      : [
+          renderTemplate(request.template, values),
+          ...unshown(request.template, given).map(([name, value]) => section(name, value)),
+        ];
   const text = parts
     .map((part) => part.trim())
     .filter((part) => part !== '')
@@ -95,7 +105,9 @@ function section(name: string, value: unknown): string {
 
 /** What of `with` a template has no place for. */
 function unshown(template: string, given: readonly (readonly [string, unknown])[]): (readonly [string, unknown])[] {
-  const used = new Set(templateNames(template).map(({ name }) => name.split('.').slice(name.startsWith('with.') ? 1 : 0)[0]));
+  const used = new Set(
+    templateNames(template).map(({ name }) => name.split('.').slice(name.startsWith('with.') ? 1 : 0)[0]),
+  );
   return given.filter(([name]) => !used.has(name) || ROOTS.includes(name));
 }
 

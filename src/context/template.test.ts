@@ -1,10 +1,12 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { renderTemplate, templateNames, templateProblems } from './template.ts';
 
 const render = renderTemplate;
 const problems = (text: string, names: string[] = ['task.title', 'note']) =>
-  templateProblems({ file: 'a.md', text }, (name) => names.includes(name), names).map(({ line, column, message }) => `${line}:${column} ${message}`);
+  templateProblems({ file: 'a.md', text }, (name) => names.includes(name), names).map(
+    ({ line, column, message }) => `${line}:${column} ${message}`,
+  );
 
 describe('filling in', () => {
   test('puts values in their places', () => {
@@ -33,7 +35,9 @@ describe('filling in', () => {
   });
 
   test('what has no value becomes nothing, and nothing inherited is reached', () => {
-    expect(render('<{{a}}{{a.b.c}}{{constructor}}{{a.constructor.name}}{{__proto__}}{{toString}}>', { a: {} })).toBe('<{}{{__proto__}}>');
+    expect(render('<{{a}}{{a.b.c}}{{constructor}}{{a.constructor.name}}{{__proto__}}{{toString}}>', { a: {} })).toBe(
+      '<{}{{__proto__}}>',
+    );
   });
 
   test('leaves alone what only looks like a place', () => {
@@ -74,7 +78,9 @@ describe('names and problems', () => {
   });
 
   test('suggests the name that was meant', () => {
-    expect(templateProblems({ file: 'a.md', text: '{{notes}}' }, () => false, ['note'])[0]?.hint).toContain('did you mean "note"');
+    expect(templateProblems({ file: 'a.md', text: '{{notes}}' }, () => false, ['note'])[0]?.hint).toContain(
+      'did you mean "note"',
+    );
   });
 
   test('blocks that do not match are problems', () => {
@@ -82,9 +88,12 @@ describe('names and problems', () => {
     expect(problems('a {{#if note}}')).toEqual(['1:3 this {{#if}} is not closed']);
   });
 
-  test.each(['{{#each links}}', '{{else}}', '{{/each}}', '{{> part}}', '{{#if}}', '{{^note}}', '{{! x }}'])('%s is a problem', (tag) => {
-    expect(problems(`text\n${tag}`)).toEqual([expect.stringMatching(/^2:\d+ a template knows/)]);
-  });
+  test.each(['{{#each links}}', '{{else}}', '{{/each}}', '{{> part}}', '{{#if}}', '{{^note}}', '{{! x }}'])(
+    '%s is a problem',
+    (tag) => {
+      expect(problems(`text\n${tag}`)).toEqual([expect.stringMatching(/^2:\d+ a template knows/)]);
+    },
+  );
 
   test('what belongs to other languages is no problem', () => {
     expect(problems('${{ secrets.KEY }} {{ .Values.name }}')).toEqual([]);

@@ -16,7 +16,8 @@ export interface TemplateName {
   readonly optional: boolean;
 }
 
-const TAG = /(?<!\$)\{\{\s{0,8}(?:#if\s{1,8}([A-Za-z][\w-]*(?:\.[\w-]+)*)|(\/if)|(?!else\b)([A-Za-z][\w-]*(?:\.[\w-]+)*))\s{0,8}\}\}/g;
+const TAG =
+  /(?<!\$)\{\{\s{0,8}(?:#if\s{1,8}([A-Za-z][\w-]*(?:\.[\w-]+)*)|(\/if)|(?!else\b)([A-Za-z][\w-]*(?:\.[\w-]+)*))\s{0,8}\}\}/g;
 const OTHER_TAG = /(?<!\$)\{\{\s{0,8}(?:[#/^>!&]|else\b)[^\n]{0,40}/g;
 
 /** The names that a template uses, in their order. */
@@ -35,12 +36,22 @@ export function templateNames(text: string): TemplateName[] {
 }
 
 /** What is wrong with a template: names that nothing gives and that it cannot do without, blocks that do not match, other forms. */
-export function templateProblems(source: { file: string; text: string }, isKnown: (name: string) => boolean, names: readonly string[] = []): Problem[] {
+export function templateProblems(
+  source: { file: string; text: string },
+  isKnown: (name: string) => boolean,
+  names: readonly string[] = [],
+): Problem[] {
   const { file, text } = source;
   const placeOf = placesIn(text);
   const unknown = templateNames(text)
     .filter(({ name, optional }) => !optional && !isKnown(name))
-    .map(({ name, line, column }) => ({ file, line, column, message: `nothing gives a value to {{${name}}}`, hint: known(name, names) }));
+    .map(({ name, line, column }) => ({
+      file,
+      line,
+      column,
+      message: `nothing gives a value to {{${name}}}`,
+      hint: known(name, names),
+    }));
   const others = [...withoutTags(text).matchAll(OTHER_TAG)].map(({ index }) => ({
     file,
     ...placeOf(index),
@@ -73,7 +84,8 @@ export function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (typeof value === 'string') return value;
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join('\n');
-  return typeof value === 'object' ? JSON.stringify(value, undefined, 2) : String(value);
+  if (typeof value === 'object') return JSON.stringify(value, undefined, 2);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
 }
 
 /** Whether there is anything to show; what `#if` asks. */
@@ -90,7 +102,9 @@ function tagsOf(text: string): Tag[] {
   return Array.from(text.matchAll(TAG), ({ 0: whole, 1: condition, 2: end, 3: name, index }) => {
     const range = { start: index, end: index + whole.length };
     if (end !== undefined) return { ...range, kind: 'end' };
-    return condition === undefined ? { ...range, kind: 'value', name: name ?? '' } : { ...range, kind: 'if', name: condition };
+    return condition === undefined
+      ? { ...range, kind: 'value', name: name ?? '' }
+      : { ...range, kind: 'if', name: condition };
   });
 }
 

@@ -20,7 +20,6 @@ import { version } from './version.ts';
 export interface Running extends AsyncDisposable {
   readonly engine: Engine;
   readonly host: Host;
-  readonly worker: Worker;
   readonly machine: MachineSettings;
 }
 
@@ -33,9 +32,11 @@ export interface ComposeOptions {
   readonly log: Log;
   /** Brings the database to this version before anything uses it. */
   readonly prepare?: (database: Database) => Promise<void>;
+  /** Whether this process works on steps itself. */
+  readonly works: boolean;
 }
 
-export async function compose({ home, databaseUrl, repositories, env, crashPoint, log, prepare }: ComposeOptions): Promise<Running> {
+export async function compose({ home, databaseUrl, repositories, env, crashPoint, log, prepare, works }: ComposeOptions): Promise<Running> {
   await using stack = new AsyncDisposableStack();
   const machine = openMachineSettings(home);
   await machine.reload();
@@ -54,10 +55,12 @@ export async function compose({ home, databaseUrl, repositories, env, crashPoint
     },
   };
   const host = await createHost({ home, repositories, env, machine, crashPoint });
-  const worker = stack.use(new Worker(engine, host, (text, error) => log.error(text, error)));
-  await worker.start({ machine: hostname(), pid: process.pid, version });
+  if (works) {
+    const worker = stack.use(new Worker(engine, host, (text, error) => log.error(text, error)));
+    await worker.start({ machine: hostname(), pid: process.pid, version });
+  }
   const owned = stack.move();
-  return { engine, host, worker, machine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { engine, host, machine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 function fleetLimits({ current }: MachineSettings): FleetLimits {

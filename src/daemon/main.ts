@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Only then are crash points honoured. */
   readonly testMode: boolean;
+  /** Whether it works on steps itself; without, it leaves them to workers that join. Default true. */
+  readonly works?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -24,7 +26,7 @@ export interface DaemonOptions {
 export const ALREADY_RUNNING = 75;
 
 /** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code; rejects when it cannot serve, with what to do. */
-export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promise<number> {
+export async function runDaemon({ env, testMode, works = true, signal }: DaemonOptions): Promise<number> {
   const log = openLog();
   const home = resolveHome(env);
   try {
@@ -34,7 +36,7 @@ export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promi
       log.info('another daemon serves this home', { home: home.folder });
       return ALREADY_RUNNING;
     }
-    return await serve({ env, testMode, home, log, stopping: stopSignal(signal) });
+    return await serve({ env, testMode, works, home, log, stopping: stopSignal(signal) });
   } catch (error) {
     log.error('the daemon cannot go on', error);
     throw error;
@@ -44,12 +46,13 @@ export async function runDaemon({ env, testMode, signal }: DaemonOptions): Promi
 interface Serving {
   readonly env: DaemonOptions['env'];
   readonly testMode: boolean;
+  readonly works: boolean;
   readonly home: Home;
   readonly log: Log;
   readonly stopping: AbortController;
 }
 
-async function serve({ env, testMode, home, log, stopping }: Serving): Promise<number> {
+async function serve({ env, testMode, works, home, log, stopping }: Serving): Promise<number> {
   const startedAt = new Date();
   await using stack = new AsyncDisposableStack();
   let postgres: PostgresServer | undefined;
@@ -65,7 +68,7 @@ async function serve({ env, testMode, home, log, stopping }: Serving): Promise<n
   }
   const databaseUrl = postgres?.url ?? external ?? '';
   const running = stack.use(
-    await compose({ home, databaseUrl, repositories: home.repositories, env, crashPoint, log, prepare: migrate }),
+    await compose({ home, databaseUrl, repositories: home.repositories, env, crashPoint, log, prepare: migrate, works }),
   );
   const feed = stack.use(await openEventFeed(running.engine.database));
   const sandboxes = sandboxesOf(env);

@@ -12,6 +12,7 @@ export const RunSettings = z.object({
       run: z.string(),
       kind: z.string(),
       timeoutMs: z.number().optional(),
+      budgetMs: z.number().optional(),
       fix: z.string().optional(),
       changed: z.string().optional(),
     }),

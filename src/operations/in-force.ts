@@ -24,7 +24,18 @@ export async function readInForce(store: GitStore, commit: string, checkout: str
   const folder = await readSwitchyardFolder({ atCommit, listAtCommit, ...(checkout === undefined ? {} : { checkout }) });
   const loaded = loadRepositoryConfig(folder.files.get('config.yaml'), '.switchyard/config.yaml');
   if (!loaded.ok) throw invalid(loaded.problems);
-  return { folder, config: loaded.value, detected: await detectChecks(atCommit) };
+  return { folder, config: loaded.value, detected: await detect(store, commit, { atCommit, config: loaded.value }) };
+}
+
+/** What the files let guess; nothing is read where the configuration leaves nothing open. */
+async function detect(
+  store: GitStore,
+  commit: string,
+  { atCommit, config }: { atCommit: (path: string) => Promise<string | undefined>; config: RepositoryConfig },
+): Promise<Detected> {
+  if (config.checks !== undefined && config.setup !== undefined && config.setup !== 'auto') return { checks: [] };
+  const paths = splitNul(await git(['ls-tree', '-z', '--name-only', commit, '--', '.', 'tests/'], { gitDir: store.path }));
+  return detectChecks(atCommit, paths);
 }
 
 export function invalid(problems: readonly Problem[], code = 'config/invalid'): SwitchyardError {

@@ -131,6 +131,8 @@ export interface CheckDeclaration {
   readonly run: string;
   readonly kind: string;
   readonly timeoutMs?: number | undefined;
+  /** How long it may take where quick feedback is wanted. */
+  readonly budgetMs?: number | undefined;
   readonly fix?: string | undefined;
   readonly changed?: string | undefined;
 }

@@ -1,16 +1,13 @@
 import type { Queries } from './database.ts';
 import { json, storable } from './json.ts';
 
-/** JSON columns, whose values must be sent as text: node-postgres would make arrays of PostgreSQL out of ours. */
-const JSON_COLUMNS: ReadonlySet<string> = new Set([
-  'state', 'state_before', 'blueprint', 'flow', 'settings', 'merged', 'consumed', 'granted', 'said', 'inputs', 'outputs',
-  'links', 'attachments', 'actor', 'payload', 'events', 'items',
-]);
+/** Columns that are arrays of PostgreSQL; every other array or object is a JSON column, and goes there as text. */
+const TEXT_ARRAYS: ReadonlySet<string> = new Set(['labels', 'namespaces']);
 
 function encode(column: string, value: unknown): unknown {
-  if (value === null || value === undefined) return value;
-  if (JSON_COLUMNS.has(column)) return json(value);
-  return typeof value === 'string' ? storable(value) : value;
+  if (typeof value === 'string') return storable(value);
+  if (typeof value !== 'object' || value === null || value instanceof Date || TEXT_ARRAYS.has(column)) return value;
+  return json(value);
 }
 
 /** Inserts one row; a row with the same key is left as it is, and false returned. */

@@ -1,6 +1,6 @@
 import { type AgentGitState, lookAtAgentGit } from './agent-git-state.ts';
 import { type AgentWork, takeAgentWork } from './agent-work.ts';
-import { type AgentGit, replaceAgentGit } from './git-folders.ts';
+import { type AgentGit, advanceAgentGit, replaceAgentGit } from './git-folders.ts';
 import type { Head, Site } from './site.ts';
 
 /** The agent's git directory in the checkout: disposable, and believed in nothing that was not verified in the store. */
@@ -13,7 +13,7 @@ export class AgentSide {
   }
 
   /** How it differs from a new one that stands on the head. */
-  look(head: Head): Promise<AgentGitState> {
+  look(head: Head): AgentGitState {
     return lookAtAgentGit(this.#site.layout.tree, this.#made(head));
   }
 
@@ -28,6 +28,12 @@ export class AgentSide {
   async replace(head: Head): Promise<void> {
     const { layout } = this.#site;
     await replaceAgentGit(layout.tree, layout.git, this.#made(head));
+  }
+
+  /** The same where `look` has just said that it is untouched: only the branch moves. */
+  advance(head: Head): void {
+    const { layout } = this.#site;
+    advanceAgentGit(layout.tree, layout.git, this.#made(head));
   }
 
   #made({ commit }: Head): AgentGit {

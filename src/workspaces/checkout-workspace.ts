@@ -1,6 +1,7 @@
 import { between } from '../lib/crash-point.ts';
 import { isAncestor } from '../lib/git/commits.ts';
 import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
+import type { AgentGitState } from './agent-git-state.ts';
 import { AgentSide } from './agent-side.ts';
 import { type AgentWork, beyond, salvage } from './agent-work.ts';
 import { type Checkpoint, restoreParts, savedParts, standsOn, writeCheckpoint } from './checkpoints.ts';
@@ -65,7 +66,7 @@ export class CheckoutWorkspace implements Workspace {
       if (!(await isAncestor(store.path, left, commit))) await salvage(this.#site, [{ name: 'reset', commit: left }]);
       const head = await headOf(store.path, commit);
       await this.#tree.reset(commit);
-      await this.#moveTo(head, null);
+      await this.#moveTo(head, { state: this.#agent.look(this.#head), collected: null });
     });
   }
 
@@ -83,7 +84,7 @@ export class CheckoutWorkspace implements Workspace {
 
   /** Mends the agent's git directory where it is broken or stands elsewhere; commits in it that still count stay. */
   async mendAgentGit(): Promise<readonly string[]> {
-    const state = await this.#agent.look(this.#head);
+    const state = this.#agent.look(this.#head);
     if (state.kind === 'untouched') return [];
     const work = state.kind === 'touched' ? await this.#agent.take(state, this.#head) : undefined;
     const { path } = this.#site.store;
@@ -114,7 +115,7 @@ export class CheckoutWorkspace implements Workspace {
   async #collect(text: CommitText): Promise<Collected> {
     const site = this.#site;
     const from = this.#head;
-    const state = await this.#agent.look(from);
+    const state = this.#agent.look(from);
     const work = state.kind === 'touched' ? await this.#agent.take(state, from) : undefined;
     const gathered = work === undefined ? { head: from, notes: [] } : await gatherCommits(site, from, { work, text });
     const snapshot = await this.#tree.snapshot({ against: from.tree, known: [from.tree, gathered.head.tree], store: true });
@@ -125,23 +126,24 @@ export class CheckoutWorkspace implements Workspace {
         ? gathered.head
         : await commitChanges(site.store.path, { tree: snapshot.tree, parent: gathered.head, text });
     const changed = head.commit !== from.commit;
-    if (changed) await this.#moveTo(head, { step: site.step, from: from.commit });
+    if (changed) await this.#moveTo(head, { state, collected: { step: site.step, from: from.commit } });
     else if (state.kind !== 'untouched') await this.#agent.replace(head);
     return { head: head.commit, changed, notes };
   }
 
   /** The working tree stands on `head` already: the store, the agent's git directory and the marker follow, in this order. */
-  async #moveTo(head: Head, collected: Marker['collected']): Promise<void> {
+  async #moveTo(head: Head, { state, collected }: { state: AgentGitState; collected: Marker['collected'] }): Promise<void> {
     await between(this.#site.crashPoint, 'checkpoint', () => keepHead(this.#site, head.commit, this.#marker.kept));
     this.#head = head;
-    await this.#agent.replace(head);
+    if (state.kind === 'untouched') this.#agent.advance(head);
+    else await this.#agent.replace(head);
     await this.#mark({ head, collected, kept: head.commit });
   }
 
   /** Writes all that is only here as a checkpoint's commit, which no ref keeps yet. `fresh`: there is nothing that is only here. */
   async #saveState(): Promise<{ commit: string; fresh: boolean }> {
     const head = this.#head;
-    const state = await this.#agent.look(head);
+    const state = this.#agent.look(head);
     const work = state.kind === 'touched' ? await this.#agent.take(state, head) : undefined;
     const tips = work === undefined ? [head.commit] : await this.#tips(work);
     const { saved = '', tree } = await this.#tree.snapshot({

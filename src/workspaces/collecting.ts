@@ -4,7 +4,7 @@ import type { CommitText } from '../ports/workspace.ts';
 import { type AgentWork, beyond, salvage } from './agent-work.ts';
 import { runRef } from './git-store.ts';
 import { type Head, type Site, SWITCHYARD } from './site.ts';
-import { takeCommits } from './take-commits.ts';
+import { headOf, takeCommits } from './take-commits.ts';
 import type { Snapshot, TreeGit } from './tree-git.ts';
 
 /** The parts of `Workspace.collect`, in their order. */
@@ -47,21 +47,17 @@ export async function nameLeftOut(site: Site, tree: TreeGit, { snapshot, head }:
   const { nested, unreadable } = snapshot;
   if (!nested && unreadable === undefined) return [];
   const saved = await tree.saveNested([head.tree]);
-  const notes = saved === undefined ? [] : await keepNested(site, head, saved);
+  const notes = saved === undefined ? [] : await keepNested(site, saved);
   if (unreadable !== undefined) notes.push(`Some files could not be read and were left out: ${unreadable.trim()}`);
   return notes;
 }
 
-async function keepNested(site: Site, head: Head, { paths, tree }: { paths: string[]; tree: string }): Promise<string[]> {
-  const someone = { ...SWITCHYARD, date: head.date };
+/** A commit that stays the same as long as the files do, whatever the run's head. */
+async function keepNested(site: Site, { paths, tree }: { paths: string[]; tree: string }): Promise<string[]> {
+  const { path } = site.store;
+  const someone = { ...SWITCHYARD, date: (await headOf(path, site.base)).date };
   const message = `Files of nested repositories\n\n${paths.join('\n')}\n`;
-  const commit = await writeCommit(site.store.path, {
-    tree,
-    parents: [head.commit],
-    author: someone,
-    committer: someone,
-    message,
-  });
+  const commit = await writeCommit(path, { tree, parents: [site.base], author: someone, committer: someone, message });
   const kept = await salvage(site, [{ name: 'nested', commit }]);
   return [...paths.map((path) => leftOut(path)), ...kept];
 }

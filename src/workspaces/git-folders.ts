@@ -1,20 +1,20 @@
-import { copyFile, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
 import type { CommitIdentity } from '../ports/workspace.ts';
 
-/** Git directories written file by file: a process of git for each would cost more than all of them together. */
+/**
+ * Git directories written file by file: a process of git for each would cost more than all of them together, and so would waiting
+ * for each of the small files in turn. They are written at once, in a millisecond or two.
+ */
 
 /** The harness's own, beside the checkout: an index, and objects on their way to the store, whose objects it sees. */
-export async function writeHarnessGit(folder: string, store: string, objectFormat: string): Promise<void> {
-  const config = configText(objectFormat, []);
-  await mkdir(join(folder, 'info'), { recursive: true, mode: 0o700 });
-  await writeSkeleton(folder, { config, store, head: 'ref: refs/heads/none\n' });
+export function writeHarnessGit(folder: string, store: string, objectFormat: string): void {
+  const files = { HEAD: 'ref: refs/heads/none\n', config: configText(objectFormat, []) };
+  writeTree(folder, { ...files, 'objects/info/alternates': alternatesText(store), 'info/exclude': '' }, ['refs']);
   // For what has to come back byte by byte: the same objects, but no attribute of the checkout counts.
-  const exact = join(folder, 'exact');
-  await mkdir(join(exact, 'info'), { recursive: true });
-  await writeSkeleton(exact, { config, store, head: 'ref: refs/heads/none\n' });
-  await writeFile(join(exact, 'info/attributes'), '* -text -ident -filter !working-tree-encoding\n');
+  writeTree(join(folder, 'exact'), { ...files, 'info/attributes': '* -text -ident -filter !working-tree-encoding\n' }, ['refs']);
 }
 
 /** How the agent's git directory is to be. */
@@ -44,8 +44,7 @@ export function agentGitFiles({ store, branch, head, base, identity }: AgentGit)
       ['maintenance', 'auto', 'false'],
     ]),
     'objects/info/alternates': alternatesText(store),
-    [`refs/heads/${branch}`]: `${head}\n`,
-    'refs/switchyard/base': `${base}\n`,
+    'packed-refs': `# pack-refs with: peeled fully-peeled sorted \n${head} refs/heads/${branch}\n${base} refs/switchyard/base\n`,
   };
 }
 
@@ -55,21 +54,40 @@ export function agentGitFiles({ store, branch, head, base, identity }: AgentGit)
  */
 export async function replaceAgentGit(tree: string, harness: string, agent: AgentGit): Promise<void> {
   const root = dirname(tree);
-  const [next, last] = [join(root, 'next-git'), join(root, 'last-git')];
-  await Promise.all([next, last].map((folder) => rm(folder, { recursive: true, force: true })));
-  const files = agentGitFiles(agent);
-  const folders = new Set(['objects/pack', 'refs/tags', 'info', ...Object.keys(files).map((file) => dirname(file))]);
-  await mkdir(next);
-  for (const folder of folders) await mkdir(join(next, folder), { recursive: true });
-  await Promise.all([
-    ...Object.entries(files).map(([file, text]) => writeFile(join(next, file), text)),
-    copyFile(join(harness, 'index'), join(next, 'index')),
-    copyFile(join(harness, 'info/exclude'), join(next, 'info/exclude')),
-  ]);
-  const git = join(tree, '.git');
-  if ((await lstat(git).catch(() => undefined)) !== undefined) await rename(git, last);
-  await rename(next, git);
-  await rm(last, { recursive: true, force: true, maxRetries: 3 });
+  const [next, last, git] = [join(root, 'next-git'), join(root, 'last-git'), join(tree, '.git')];
+  await removeFolder(next);
+  await removeFolder(last);
+  writeTree(next, agentGitFiles(agent), ['refs', 'info']);
+  copyFileSync(join(harness, 'index'), join(next, 'index'));
+  copyFileSync(join(harness, 'info/exclude'), join(next, 'info/exclude'));
+  if (lstatSync(git, { throwIfNoEntry: false }) !== undefined) renameSync(git, last);
+  renameSync(next, git);
+  await removeFolder(last);
+}
+
+/**
+ * The same for a git directory that is still as it was made, and only has to stand on another commit. Files are put in place of those
+ * that are there, never written through them.
+ */
+export function advanceAgentGit(tree: string, harness: string, agent: AgentGit): void {
+  const draft = join(dirname(tree), 'next-file');
+  copyFileSync(join(harness, 'index'), draft);
+  renameSync(draft, join(tree, '.git/index'));
+  writeFileSync(draft, agentGitFiles(agent)['packed-refs'] ?? '');
+  renameSync(draft, join(tree, '.git/packed-refs'));
+}
+
+/** Removes a git directory, or what the agent put in its place; one with many objects without holding up everything else. */
+async function removeFolder(folder: string): Promise<void> {
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (found.isDirectory() && hasManyObjects(folder)) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  else rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+}
+
+function hasManyObjects(git: string): boolean {
+  const objects = join(git, 'objects');
+  return lstatSync(objects, { throwIfNoEntry: false })?.isDirectory() === true && readdirSync(objects).length > 20;
 }
 
 /** The name of a repository's object format, from one of its ids. */
@@ -77,14 +95,10 @@ export function formatOf(id: string): string {
   return id.length === 64 ? 'sha256' : 'sha1';
 }
 
-async function writeSkeleton(folder: string, { config, store, head }: Record<'config' | 'store' | 'head', string>) {
-  await Promise.all(['objects/info', 'refs', 'info'].map((part) => mkdir(join(folder, part), { recursive: true })));
-  await Promise.all([
-    writeFile(join(folder, 'HEAD'), head),
-    writeFile(join(folder, 'config'), config),
-    writeFile(join(folder, 'objects/info/alternates'), alternatesText(store)),
-    writeFile(join(folder, 'info/exclude'), ''),
-  ]);
+function writeTree(folder: string, files: Readonly<Record<string, string>>, folders: readonly string[]): void {
+  const needed = new Set([...folders, ...Object.keys(files).map((file) => dirname(file))]);
+  for (const name of needed) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
 }
 
 function configText(objectFormat: string, entries: readonly (readonly [string, string, string])[]): string {

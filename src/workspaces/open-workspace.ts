@@ -80,7 +80,7 @@ async function makeFiles(site: Site, make: { head: Head; provider: WorkspaceProv
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   await mkdir(layout.homes, { recursive: true });
   for (const { agent } of sessionFiles) await mkdir(join(layout.homes, agent), { recursive: true });
-  await writeHarnessGit(layout.git, store.path, formatOf(head.commit));
+  writeHarnessGit(layout.git, store.path, formatOf(head.commit));
   await provider.create({ mirror: store.path, gitDir: layout.git, folder: layout.tree, commit: head.commit, signal });
   if ((await lstat(join(layout.git, 'index')).catch(() => undefined)) !== undefined) return;
   const options = { gitDir: layout.git, workTree: layout.tree, cwd: layout.tree, signal };

@@ -64,7 +64,7 @@ export interface SavedPart {
 function save({ name, folder, pathspecs }: SavedPart): string {
   return `
 part=$(save ${name} ${[folder, ...pathspecs].map((word) => quoted(word)).join(' ')}) || exit 1
-entries="${'$'}{entries}040000 tree $part\t${name}\n"`;
+entries="\${entries}040000 tree $part\t${name}\n"`;
 }
 
 const SAVED = `

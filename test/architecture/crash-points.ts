@@ -46,11 +46,15 @@ function resolved(path: string, specifier: string | undefined): string | undefin
 export function judgeCrashPoints(effects: readonly string[], passed: readonly PassedCrashPoint[]): string[] {
   const names = new Set(passed.map(({ name }) => name));
   const known = new Set(effects.flatMap((effect) => [effect, `${effect}.before`, `${effect}.after`]));
-  const isCovered = (effect: string) => names.has(effect) || (names.has(`${effect}.before`) && names.has(`${effect}.after`));
+  const isCovered = (effect: string) =>
+    names.has(effect) || (names.has(`${effect}.before`) && names.has(`${effect}.after`));
   const missing = effects.filter((effect) => !isCovered(effect));
   const unknown = passed.filter(({ name }) => !known.has(name));
   return [
-    ...missing.map((effect) => `${effect}: no code passes its crash points. Put the effect between(crashPoint, '${effect}', …), or take it out of EFFECTS.`),
+    ...missing.map(
+      (effect) =>
+        `${effect}: no code passes its crash points. Put the effect between(crashPoint, '${effect}', …), or take it out of EFFECTS.`,
+    ),
     ...unknown.map(({ name, path, line }) =>
       name === '?'
         ? `${path}:${line}: a crash point's name has to be a plain string, so that it can be found.`

@@ -41,7 +41,13 @@ export const IMPORT_TABLE: readonly Row[] = [
   ...rows(['plugin.ts'], ['ports'], 'ports'),
   ...rows(
     ['testing'],
-    ['ports', 'adapters/agents/scripted', 'adapters/forges/local', 'adapters/sandboxes/none', 'adapters/workspaces/checkout'],
+    [
+      'ports',
+      'adapters/agents/scripted',
+      'adapters/forges/local',
+      'adapters/sandboxes/none',
+      'adapters/workspaces/checkout',
+    ],
     'ports, and the adapters that serve as fakes',
   ),
 ];
@@ -56,7 +62,11 @@ export interface Grant {
 export const GRANTS: readonly Grant[] = [
   { file: 'cli/commands/server.ts', may: ['daemon'], why: 'it becomes the daemon' },
   { file: 'cli/commands/worker.ts', may: ['daemon'], why: 'it becomes a worker' },
-  { file: 'cli/commands/doctor.ts', may: ['daemon'], why: 'it examines what a daemon would use, also where none can start' },
+  {
+    file: 'cli/commands/doctor.ts',
+    may: ['daemon'],
+    why: 'it examines what a daemon would use, also where none can start',
+  },
   { file: 'cli/commands/verify.ts', may: ['evidence'], why: 'it verifies offline' },
   { file: 'cli/commands/simulate.ts', may: ['merge-queue/plan'], why: 'it plays the pure planner' },
 ];
@@ -75,17 +85,25 @@ export const CHILD_PROCESS_PLACES: readonly Place[] = [
   { path: 'src/lib/postgres-supervisor/', why: 'a database server that outlives the process that started it' },
   { path: 'src/lib/processes', why: 'looking at processes that are not our children' },
   { path: 'src/cli/start-daemon.ts', why: 'a daemon that outlives the command, with its log as output' },
+  { path: 'src/adapters/agents/scripted/play.ts', why: 'a program of its own, which itself runs within the sandbox' },
 ];
 
 export const ENVIRONMENT_PLACES: readonly Place[] = [
   { path: 'src/cli/', why: 'the process of a command belongs to it' },
   { path: 'src/daemon/', why: 'the process of the daemon belongs to it' },
   { path: 'src/lib/', why: 'what programs are started with' },
+  {
+    path: 'src/adapters/agents/scripted/play.ts',
+    why: 'a program of its own: it takes out what was meant for its own start only',
+  },
 ];
 
 /** Dynamic imports of a module that the source does not name. */
 export const UNNAMED_IMPORT_PLACES: readonly Place[] = [
-  { path: 'src/testing/sandbox-contract/harness.ts', why: 'it is told on its command line which adapter is under test' },
+  {
+    path: 'src/testing/sandbox-contract/harness.ts',
+    why: 'it is told on its command line which adapter is under test',
+  },
 ];
 
 export const BARRELS: readonly string[] = ['src/plugin.ts', 'src/testing/index.ts'];

@@ -1,10 +1,4 @@
-import {
-  BARRELS,
-  CHILD_PROCESS_PLACES,
-  ENVIRONMENT_PLACES,
-  MOST_LINES,
-  type Place,
-} from './import-table.ts';
+import { BARRELS, CHILD_PROCESS_PLACES, ENVIRONMENT_PLACES, MOST_LINES, type Place } from './import-table.ts';
 import { isTest } from './project.ts';
 import type { SourceFile } from './source-file.ts';
 import type { Token } from './tokens.ts';
@@ -32,7 +26,9 @@ function programsAreStartedInFewPlaces({ path, imports }: SourceFile): string[] 
 function environmentIsReadAtTheEdges({ path, tokens, imports }: SourceFile): string[] {
   if (isTest(path) || isIn(path, ENVIRONMENT_PLACES)) return [];
   const help = 'Take what is needed as an argument; cli and daemon read the environment.';
-  const read = tokens.filter((token, at) => isEnvironment(tokens, at)).map(({ line }) => `${path}:${line} reads process.env. ${help}`);
+  const read = tokens
+    .filter((_, at) => isEnvironment(tokens, at))
+    .map(({ line }) => `${path}:${line} reads process.env. ${help}`);
   const imported = imports.filter(({ specifier }) => specifier === 'node:process');
   return [...read, ...imported.map(({ line }) => `${path}:${line} imports node:process. ${help}`)];
 }
@@ -63,7 +59,8 @@ function noBarrels({ path, isBarrel }: SourceFile): string[] {
 
 function noModuleIsMocked({ path, tokens }: SourceFile): string[] {
   const mocking = /^(mock|doMock|unmock|doUnmock|hoisted|importMock)$/;
-  const isMocked = (at: number) => tokens[at]?.text === 'vi' && tokens[at + 1]?.text === '.' && mocking.test(tokens[at + 2]?.text ?? '');
+  const isMocked = (at: number) =>
+    tokens[at]?.text === 'vi' && tokens[at + 1]?.text === '.' && mocking.test(tokens[at + 2]?.text ?? '');
   return tokens
     .filter((token, at) => token.kind === 'word' && isMocked(at))
     .map(({ line }) => `${path}:${line} mocks a module. Hand in a fake of the port instead; src/testing has some.`);

@@ -2,9 +2,9 @@ import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { type Dependency, packageOf, TESTS } from './dependencies.ts';
 import { FREE, GRANTS, IMPORT_TABLE, type Row, TESTS_MAY, UNNAMED_IMPORT_PLACES } from './import-table.ts';
-import { isTest } from './project.ts';
-import type { Import, SourceFile } from './source-file.ts';
 import { isIn } from './judge-files.ts';
+import { isTest, isTestBesideCode } from './project.ts';
+import type { Import, SourceFile } from './source-file.ts';
 
 export interface Violation {
   readonly path: string;
@@ -12,7 +12,11 @@ export interface Violation {
 }
 
 /** What stands against the imports of one file. Each message says what to do. */
-export function judgeImports(file: SourceFile, known: ReadonlySet<string>, dependencies: readonly Dependency[]): Violation[] {
+export function judgeImports(
+  file: SourceFile,
+  known: ReadonlySet<string>,
+  dependencies: readonly Dependency[],
+): Violation[] {
   if (rowOf(file.path) === undefined && file.path.startsWith('src/')) {
     const message = `${file.path}: no row of the import table speaks of it. Move it into a folder that has one, or add a row to test/architecture/import-table.ts and ARCHITECTURE.md.`;
     return [{ path: file.path, message }];
@@ -35,20 +39,25 @@ function judge(path: string, { specifier }: Import, round: Surroundings): string
       : 'imports a module that it does not name. Name it with a plain string, or add the file with its reason to UNNAMED_IMPORT_PLACES.';
   }
   if (specifier.startsWith('.')) return judgeInner(path, posix.join(posix.dirname(path), specifier), round);
-  if (isBuiltin(specifier)) return specifier.startsWith('node:') ? undefined : `imports ${specifier}. Write node:${specifier}.`;
+  if (isBuiltin(specifier))
+    return specifier.startsWith('node:') ? undefined : `imports ${specifier}. Write node:${specifier}.`;
   return judgePackage(path, packageOf(specifier), round);
 }
 
 function judgeInner(path: string, target: string, { known }: Surroundings): string | undefined {
-  if (!known.has(target)) return `imports ${target}, which is no file of src/ or test/. Imports name a file and end in .ts.`;
+  if (!known.has(target))
+    return `imports ${target}, which is no file of src/ or test/. Imports name a file and end in .ts.`;
   if (path.startsWith('test/')) return undefined;
-  if (target.startsWith('test/')) return `imports ${target}. What src/ needs lies in src/; fakes and helpers of tests in src/testing/.`;
+  if (target.startsWith('test/'))
+    return `imports ${target}. What src/ needs lies in src/; fakes and helpers of tests in src/testing/.`;
+  if (isTestBesideCode(target) && !isTest(path))
+    return `imports ${target}, which is for tests only. Move what the code needs out of it.`;
   const row = rowOf(path);
   if (row === undefined || unitOf(path) === unitOf(target)) return undefined;
   const may = allowed(path, row);
   if (may.some((folder) => isWithin(folder, target))) return undefined;
   const to = unitOf(target);
-  return `imports ${target.slice('src/'.length)}, but ${unitOf(path)} may import ${may.join(', ')} only. Move what both need down into a folder that both may import, or let daemon hand it in as a value (a port). ${isTest(path) ? `A test that needs ${to} spans folders: it belongs into test/.` : ''}`.trim();
+  return `imports ${target.slice('src/'.length)}, but ${unitOf(path)} may import ${may.join(', ')} only. Move what both need down into a folder that both may import, or let daemon hand it in as a value (a port). ${isTestBesideCode(path) ? `A test that needs ${to} spans folders: it belongs into test/.` : ''}`.trim();
 }
 
 function judgePackage(path: string, name: string, { dependencies }: Surroundings): string | undefined {
@@ -65,7 +74,7 @@ function judgePackage(path: string, name: string, { dependencies }: Surroundings
 function allowed(path: string, row: Row): string[] {
   const grant = GRANTS.find(({ file }) => `src/${file}` === path);
   const free = row.folder === 'lib' ? [] : FREE;
-  return [...free, ...row.may, ...(grant?.may ?? []), ...(path.endsWith('.test.ts') ? TESTS_MAY : [])];
+  return [...free, ...row.may, ...(grant?.may ?? []), ...(isTestBesideCode(path) ? TESTS_MAY : [])];
 }
 
 /** The row that speaks of a file: the longest that fits. */
@@ -81,8 +90,8 @@ export function unitOf(path: string): string {
 }
 
 function patternOf({ folder }: Row): RegExp {
-  const pattern = folder.replaceAll('.', '\\.').replaceAll('*', '[^/]+');
-  return new RegExp(`^src/(${pattern})${folder.endsWith('.ts') ? '$' : '/'}`);
+  if (folder.endsWith('.ts')) return new RegExp(`^src/(${folder.slice(0, -'.ts'.length)})(\\.test)?\\.ts$`);
+  return new RegExp(`^src/(${folder.replaceAll('*', '[^/]+')})/`);
 }
 
 function isWithin(folder: string, path: string): boolean {

@@ -12,7 +12,11 @@ export function readProject(): SourceFile[] {
 function filesBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.[cm]?tsx?$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name).slice(ROOT.length + 1).replaceAll('\\', '/'))
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(ROOT.length + 1)
+        .replaceAll('\\', '/'),
+    )
     .sort();
 }
 
@@ -20,7 +24,9 @@ function read(path: string): SourceFile {
   try {
     return readSource(path, readProjectFile(path));
   } catch (error) {
-    throw new Error(`${path} cannot be read: the scanner in test/architecture/tokens.ts has to learn this`, { cause: error });
+    throw new Error(`${path} cannot be read: the scanner in test/architecture/tokens.ts has to learn this`, {
+      cause: error,
+    });
   }
 }
 
@@ -30,7 +36,12 @@ export function readProjectFile(path: string): string {
 
 /** Tests, and what only tests use. */
 export function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.startsWith('test/') || path.startsWith('src/testing/') || path.includes('/fixture/');
+  return isTestBesideCode(path) || path.startsWith('test/') || path.startsWith('src/testing/');
+}
+
+/** `x.test.ts`, and what several tests of a folder share: `fixture.ts`, `x-fixture.ts`, `fixture/x.ts`. */
+export function isTestBesideCode(path: string): boolean {
+  return path.startsWith('src/') && /\.test\.ts$|[/-]fixture\.ts$|\/fixture\//.test(path);
 }
 
 /** The folders directly below one. */

@@ -32,7 +32,10 @@ test.each([
 });
 
 test('finds all imports of a file, in order and each at its line', () => {
-  const { imports } = readSource('a.ts', "import { a } from 'a';\n\nexport { b } from 'b';\nexport const c = () => import('c');\n");
+  const { imports } = readSource(
+    'a.ts',
+    "import { a } from 'a';\n\nexport { b } from 'b';\nexport const c = () => import('c');\n",
+  );
   expect(imports.map(({ specifier, line }) => `${specifier}:${line}`)).toEqual(['a:1', 'b:3', 'c:4']);
 });
 

@@ -54,7 +54,8 @@ function statementAt(tokens: readonly Token[], index: number): Statement | undef
   const token = tokens[index];
   if (token?.kind !== 'word' || isProperty(tokens, index)) return undefined;
   if (token.text === 'require') return called(tokens, index);
-  if (token.text === 'import') return textAt(tokens, index + 1) === '(' ? called(tokens, index) : imported(tokens, index);
+  if (token.text === 'import')
+    return textAt(tokens, index + 1) === '(' ? called(tokens, index) : imported(tokens, index);
   return token.text === 'export' ? exported(tokens, index) : undefined;
 }
 
@@ -89,17 +90,22 @@ function exported(tokens: readonly Token[], index: number): Statement | undefine
 
 /** Where the module of an import clause is named: behind `from`, with nothing but names, commas and braces before it. */
 function sourceAfter(tokens: readonly Token[], start: number): number | undefined {
-  for (let index = start; index < tokens.length; index++) {
-    const token = tokens[index];
-    const isSource = token?.text === 'from' && token.kind === 'word' && tokens[index + 1]?.kind === 'string';
-    if (isSource) return index + 1;
-    const isClause = token?.kind === 'word' || token?.kind === 'string' || /^[{},*]$/.test(token?.text ?? '');
-    if (!isClause || (token?.text === '}' && textAt(tokens, index + 1) !== 'from')) return undefined;
+  for (let index = start; isClause(tokens[index]); index++) {
+    const next = textAt(tokens, index + 1);
+    if (textAt(tokens, index) === 'from' && tokens[index + 1]?.kind === 'string') return index + 1;
+    if (textAt(tokens, index) === '}' && next !== 'from') return undefined;
   }
   return undefined;
 }
 
-function statement(tokens: readonly Token[], { from, end, kind }: { from: number; end: number; kind: Import['kind'] }): Statement {
+function isClause(token: Token | undefined): boolean {
+  return token?.kind === 'word' || token?.kind === 'string' || (token !== undefined && /^[{},*]$/.test(token.text));
+}
+
+function statement(
+  tokens: readonly Token[],
+  { from, end, kind }: { from: number; end: number; kind: Import['kind'] },
+): Statement {
   const withAttributes = textAt(tokens, end + 1) === 'with' && textAt(tokens, end + 2) === '{';
   const to = withAttributes ? tokens.findIndex((token, at) => at > end && token.text === '}') : end;
   return { from, to: to + 1, found: { specifier: tokens[end]?.text, kind, line: lineAt(tokens, from) } };

@@ -25,7 +25,7 @@ test('does not take the brace of an object within a template for the end of the 
 });
 
 test('reads regular expressions as one token', () => {
-  expect(kinds("x = /['\"`/*]\\/[/]/giu; y")).toEqual(['word', 'punctuation', 'regex', 'punctuation', 'word']);
+  expect(kinds('x = /[\'"`/*]\\/[/]/giu; y')).toEqual(['word', 'punctuation', 'regex', 'punctuation', 'word']);
   expect(kinds('return /a"/')).toEqual(['word', 'regex']);
   expect(kinds('`${/["`]/}` / 2')).toEqual(['template', 'regex', 'template', 'punctuation', 'number']);
 });

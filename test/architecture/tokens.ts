@@ -172,7 +172,11 @@ class Reader {
   }
 
   #advanceTo(at: number): void {
-    for (let index = this.#text.indexOf('\n', this.#at); index !== -1 && index < at; index = this.#text.indexOf('\n', index + 1)) {
+    for (
+      let index = this.#text.indexOf('\n', this.#at);
+      index !== -1 && index < at;
+      index = this.#text.indexOf('\n', index + 1)
+    ) {
       this.#line += 1;
     }
     this.#at = at;

@@ -1,4 +1,4 @@
-import type { FoundCheck, ReadFile } from '../detect.ts';
+import type { FoundCheck, ReadFile } from './detect.ts';
 
 /** Checks of languages whose tools need no script: what their own configuration shows to be in use. */
 export function languageChecks(read: ReadFile): FoundCheck[] {
@@ -13,7 +13,8 @@ function python(read: ReadFile): FoundCheck[] {
     found.push({ kind, from: 'python', run: within + run, fix: fix === undefined ? undefined : within + fix });
   if (/^\[tool\.ruff\.format\]/m.test(project)) add('format', 'ruff format --check .', 'ruff format .');
   else if (/^\[tool\.black\]/m.test(project)) add('format', 'black --check .', 'black .');
-  if (/^\[tool\.ruff\b/m.test(project) || read('ruff.toml') !== undefined) add('lint', 'ruff check .', 'ruff check --fix .');
+  if (/^\[tool\.ruff\b/m.test(project) || read('ruff.toml') !== undefined)
+    add('lint', 'ruff check .', 'ruff check --fix .');
   else if (read('.flake8') !== undefined) add('lint', 'flake8');
   if (/^\[tool\.mypy\]/m.test(project) || read('mypy.ini') !== undefined) add('typecheck', 'mypy .');
   else if (/^\[tool\.pyright\]/m.test(project) || read('pyrightconfig.json') !== undefined) add('typecheck', 'pyright');
@@ -40,7 +41,9 @@ function rust(read: ReadFile): FoundCheck[] {
   const manifest = read('Cargo.toml');
   if (manifest === undefined) return [];
   const formats = ['rustfmt.toml', '.rustfmt.toml'].some((path) => read(path) !== undefined);
-  const lints = ['clippy.toml', '.clippy.toml'].some((path) => read(path) !== undefined) || /^\[(?:workspace\.)?lints\.clippy\]/m.test(manifest);
+  const lints =
+    ['clippy.toml', '.clippy.toml'].some((path) => read(path) !== undefined) ||
+    /^\[(?:workspace\.)?lints\.clippy\]/m.test(manifest);
   return [
     ...(formats ? [{ kind: 'format', from: 'rust', run: 'cargo fmt --all --check', fix: 'cargo fmt --all' }] : []),
     ...(lints ? [{ kind: 'lint', from: 'rust', run: 'cargo clippy --all-targets' }] : []),

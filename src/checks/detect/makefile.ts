@@ -1,4 +1,4 @@
-import type { FoundCheck, ReadFile } from '../detect.ts';
+import type { FoundCheck, ReadFile } from './detect.ts';
 
 const KINDS = [
   { kind: 'format', run: ['format-check', 'check-format', 'fmt-check', 'check-fmt'], fix: ['format', 'fmt'] },
@@ -24,12 +24,21 @@ function fromTargets(program: string, targets: ReadonlySet<string>): FoundCheck[
     const target = run.find((name) => targets.has(name));
     if (target === undefined) return [];
     const mending = fix.find((name: string) => targets.has(name));
-    return [{ kind, from: program, run: `${program} ${target}`, fix: mending === undefined ? undefined : `${program} ${mending}` }];
+    return [
+      {
+        kind,
+        from: program,
+        run: `${program} ${target}`,
+        fix: mending === undefined ? undefined : `${program} ${mending}`,
+      },
+    ];
   });
 }
 
 /** Names before a colon at the start of a line; assignments (`a := b`) and special targets (`.PHONY`) are none. */
 function targetsOf(text: string): Set<string> {
-  const names = text.split('\n').flatMap((line) => /^([A-Za-z0-9_][\w. -]{0,200}?)\s*::?(?!=)/.exec(line.slice(0, 500))?.[1]?.split(/\s+/) ?? []);
+  const names = text
+    .split('\n')
+    .flatMap((line) => /^([A-Za-z0-9_][\w. -]{0,200}?)\s*::?(?!=)/.exec(line.slice(0, 500))?.[1]?.split(/\s+/) ?? []);
   return new Set(names);
 }

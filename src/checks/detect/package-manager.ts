@@ -1,4 +1,4 @@
-import type { ReadFile } from '../detect.ts';
+import type { ReadFile } from './detect.ts';
 
 export type PackageManager = 'npm' | 'pnpm' | 'yarn' | 'bun';
 
@@ -16,7 +16,9 @@ export function readPackageFile(read: ReadFile): PackageFile | 'invalid' | undef
     const written: unknown = JSON.parse(text.replace(/^\uFEFF/, ''));
     const { scripts, dependencies, devDependencies, packageManager } = record(written);
     return {
-      scripts: Object.fromEntries(Object.entries(record(scripts)).filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+      scripts: Object.fromEntries(
+        Object.entries(record(scripts)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+      ),
       dependencies: [...Object.keys(record(dependencies)), ...Object.keys(record(devDependencies))],
       packageManager: typeof packageManager === 'string' ? packageManager : undefined,
     };

@@ -1,4 +1,4 @@
-import type { FoundCheck, ReadFile } from '../detect.ts';
+import type { FoundCheck, ReadFile } from './detect.ts';
 import { type PackageFile, type PackageManager, packageManagerOf, readPackageFile } from './package-manager.ts';
 
 /** Which scripts are checks of which kind, and which of them mend; the first that exists counts. */
@@ -8,8 +8,16 @@ const KINDS = [
     run: ['format:check', 'check:format', 'format-check', 'fmt:check', 'prettier:check', 'format:ci', 'check-format'],
     fix: ['format', 'format:fix', 'format:write', 'fmt', 'prettier', 'prettier:write'],
   },
-  { kind: 'lint', run: ['lint', 'check:lint', 'lint:check', 'eslint'], fix: ['lint:fix', 'fix:lint', 'lint-fix', 'fix'] },
-  { kind: 'typecheck', run: ['typecheck', 'type-check', 'check:types', 'check-types', 'types:check', 'typecheck:ci', 'tsc'], fix: [] },
+  {
+    kind: 'lint',
+    run: ['lint', 'check:lint', 'lint:check', 'eslint'],
+    fix: ['lint:fix', 'fix:lint', 'lint-fix', 'fix'],
+  },
+  {
+    kind: 'typecheck',
+    run: ['typecheck', 'type-check', 'check:types', 'check-types', 'types:check', 'typecheck:ci', 'tsc'],
+    fix: [],
+  },
   { kind: 'test', run: ['test:ci', 'test', 'test:unit'], fix: [] },
 ] as const;
 
@@ -22,12 +30,23 @@ const FIXING_LINTER = /^(?:eslint|oxlint|stylelint|standard|xo)\b[^&|;<>]*$/;
 export function packageScripts(read: ReadFile): { checks: FoundCheck[]; notes: string[] } {
   const file = readPackageFile(read);
   if (file === undefined) return { checks: [], notes: [] };
-  if (file === 'invalid') return { checks: [], notes: ['package.json is not valid JSON; its scripts were not looked at'] };
+  if (file === 'invalid')
+    return { checks: [], notes: ['package.json is not valid JSON; its scripts were not looked at'] };
   const manager = packageManagerOf(file, read);
   const notes: string[] = [];
   const checks = KINDS.flatMap((candidate) => {
-    const name = candidate.run.find((script) => isUsable(file, script, notes)) ?? formatThatChecks(candidate.kind, file);
-    return name === undefined ? [] : [{ kind: candidate.kind, from: 'js', run: running(manager, name), fix: fixFor(candidate, name, file, manager) }];
+    const name =
+      candidate.run.find((script) => isUsable(file, script, notes)) ?? formatThatChecks(candidate.kind, file);
+    return name === undefined
+      ? []
+      : [
+          {
+            kind: candidate.kind,
+            from: 'js',
+            run: running(manager, name),
+            fix: fixFor(candidate, name, file, manager),
+          },
+        ];
   });
   return { checks, notes };
 }
@@ -46,8 +65,15 @@ function formatThatChecks(kind: string, { scripts }: PackageFile): string | unde
   return CHECKS_FORMAT.test(scripts['format'] ?? '') ? 'format' : undefined;
 }
 
-function fixFor(candidate: (typeof KINDS)[number], name: string, { scripts }: PackageFile, manager: PackageManager): string | undefined {
-  const script = candidate.fix.find((fix) => fix !== name && Object.hasOwn(scripts, fix) && !CHECKS_FORMAT.test(scripts[fix] ?? ''));
+function fixFor(
+  candidate: (typeof KINDS)[number],
+  name: string,
+  { scripts }: PackageFile,
+  manager: PackageManager,
+): string | undefined {
+  const script = candidate.fix.find(
+    (fix) => fix !== name && Object.hasOwn(scripts, fix) && !CHECKS_FORMAT.test(scripts[fix] ?? ''),
+  );
   if (script !== undefined) return running(manager, script);
   const itself = scripts[name] ?? '';
   return candidate.kind === 'lint' && FIXING_LINTER.test(itself) ? running(manager, name, '--fix') : undefined;

@@ -1,4 +1,4 @@
-import type { ReadFile } from '../detect.ts';
+import type { ReadFile } from './detect.ts';
 import { lockedBy, type PackageManager, readPackageFile } from './package-manager.ts';
 
 /** Installs exactly what the lock file says, and never writes to it. */
@@ -23,20 +23,21 @@ export function detectSetup(read: ReadFile): { command: string | undefined; note
   const unlocked = manager === undefined && file !== undefined && file !== 'invalid' && file.dependencies.length > 0;
   return {
     command: commands.length === 0 ? undefined : commands.join(' && '),
-    notes: unlocked ? ['package.json names dependencies but there is no lock file, so nothing installs them: declare `setup:`'] : [],
+    notes: unlocked
+      ? ['package.json names dependencies but there is no lock file, so nothing installs them: declare `setup:`']
+      : [],
   };
 }
 
+const INSTALLING: Readonly<Record<PackageManager, string>> = {
+  npm: 'npm ci',
+  pnpm: 'pnpm install --frozen-lockfile',
+  bun: 'bun install --frozen-lockfile',
+  yarn: 'yarn install --immutable',
+};
+
 function installing(manager: PackageManager, read: ReadFile): string {
-  switch (manager) {
-    case 'npm':
-      return 'npm ci';
-    case 'pnpm':
-      return 'pnpm install --frozen-lockfile';
-    case 'bun':
-      return 'bun install --frozen-lockfile';
-    case 'yarn':
-      // The first generation of yarn knows no other flag; its lock file says so.
-      return /^# yarn lockfile v1$/m.test(read('yarn.lock') ?? '') ? 'yarn install --frozen-lockfile' : 'yarn install --immutable';
-  }
+  // The first generation of yarn, which its lock file names, has another flag.
+  const first = manager === 'yarn' && /^# yarn lockfile v1$/m.test(read('yarn.lock') ?? '');
+  return first ? 'yarn install --frozen-lockfile' : INSTALLING[manager];
 }

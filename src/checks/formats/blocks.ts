@@ -9,7 +9,8 @@ export const stylishBlocks: Format = (paths) => {
         file = / {2}|: /.test(text) ? undefined : paths.inside(text);
         return file === undefined ? undefined : NOTHING;
       }
-      const [, line, column, severity, rest = ''] = /^\s{1,8}(\d{1,7}):(\d{1,7})\s{1,8}(error|warning|✖|⚠|×)\s{1,8}(\S.*)$/.exec(text) ?? [];
+      const [, line, column, severity, rest = ''] =
+        /^\s{1,8}(\d{1,7}):(\d{1,7})\s{1,8}(error|warning|✖|⚠|×)\s{1,8}(\S.*)$/.exec(text) ?? [];
       if (file === undefined || line === undefined) return undefined;
       const gap = rest.lastIndexOf('  ');
       const rule = gap === -1 ? undefined : rest.slice(gap).trim();
@@ -65,12 +66,16 @@ function headingOf(text: string): Heading | undefined {
   const ruff = /^([A-Z]{1,6}\d{2,6}) (?:\[\*\] )?(\S.*)$/.exec(text);
   if (ruff !== null) return { rule: ruff[1], message: ruff[2] ?? '' };
   const signed = /^\s{0,4}([×✖x!⚠]) (?:([\w@/-]{1,60}\([\w@/.-]{1,80}\)): )?(\S.*)$/.exec(text);
-  return signed === null ? undefined : { severity: '!⚠'.includes(signed[1] ?? '') ? 'warning' : 'error', rule: signed[2], message: signed[3] ?? '' };
+  return signed === null
+    ? undefined
+    : { severity: '!⚠'.includes(signed[1] ?? '') ? 'warning' : 'error', rule: signed[2], message: signed[3] ?? '' };
 }
 
 /** biome: `src/a.ts:3:5 lint/style/useConst  FIXABLE  ━━━━`, then the message behind `×` or `!`. */
 export const biomeBlocks: Format = (paths) => {
-  let open: { file: string; line?: string | undefined; column?: string | undefined; rule?: string | undefined } | undefined;
+  let open:
+    | { file: string; line?: string | undefined; column?: string | undefined; rule?: string | undefined }
+    | undefined;
   return {
     line: (text) => {
       const head = /^(\S{1,400}) ([a-z][\w/-]{1,100})(?: {1,4}FIXABLE)? {1,4}━{3}/.exec(text);
@@ -93,7 +98,9 @@ export const biomeBlocks: Format = (paths) => {
 export const unformattedFiles: Format = (paths) => ({
   line: (text) => {
     const said =
-      /^\[warn\] (\S.{0,399})$/.exec(text) ?? /^[Ww]ould reformat:? (\S.{0,399})$/.exec(text) ?? /^Diff in (\S{1,400}?)(?: at line |:)\d{1,7}:?$/.exec(text);
+      /^\[warn\] (\S.{0,399})$/.exec(text) ??
+      /^[Ww]ould reformat:? (\S.{0,399})$/.exec(text) ??
+      /^Diff in (\S{1,400}?)(?: at line |:)\d{1,7}:?$/.exec(text);
     const file = said === null ? undefined : paths.inside(said[1] ?? '');
     return file === undefined ? undefined : [finding({ file, message: 'is not formatted' })];
   },

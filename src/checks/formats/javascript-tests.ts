@@ -15,7 +15,11 @@ function failures(paths: Paths, start: (text: string) => Failure | 'over' | unde
   const close = (place?: Partial<Failure>): readonly Finding[] => {
     if (open === undefined) return NOTHING;
     const { name, message } = open;
-    const found = finding({ ...open, ...place, message: message === undefined ? `${name} failed` : `${name}: ${message}` });
+    const found = finding({
+      ...open,
+      ...place,
+      message: message === undefined ? `${name} failed` : `${name}: ${message}`,
+    });
     open = undefined;
     return [found];
   };
@@ -44,7 +48,10 @@ function isFrame(text: string): boolean {
 }
 
 /** The place of a stack's frame, if it is one of the workspace's own. */
-function frameOf(text: string, paths: Paths): { file: string; line?: string | undefined; column?: string | undefined } | undefined {
+function frameOf(
+  text: string,
+  paths: Paths,
+): { file: string; line?: string | undefined; column?: string | undefined } | undefined {
   const [, path = '', line, column] = FRAME.exec(text) ?? [];
   const file = paths.own(path);
   return file === undefined ? undefined : { file, line, column };
@@ -53,7 +60,8 @@ function frameOf(text: string, paths: Paths): { file: string; line?: string | un
 /** vitest: ` FAIL  src/a.test.ts > suite > name`, the error, ` ❯ src/a.test.ts:5:13`. */
 export const vitest: Format = (paths) =>
   failures(paths, (text) => {
-    const [, project = '', path = '', name] = /^ FAIL {2}(\|[^|]{1,80}\| )?(\S{1,400})(?: > (.*)| \[ .* \])?$/.exec(text) ?? [];
+    const [, project = '', path = '', name] =
+      /^ FAIL {2}(\|[^|]{1,80}\| )?(\S{1,400})(?: > (.*)| \[ .* \])?$/.exec(text) ?? [];
     const file = paths.inside(path);
     if (file === undefined) return /^⎯{4,}(?:⎯|\[)/.test(text) ? 'over' : undefined;
     return { name: name ?? `${project}${path}`, file };

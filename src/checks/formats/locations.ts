@@ -22,7 +22,8 @@ function leadingCode(text: string): [string | undefined, string] {
   return coded === null ? [undefined, text] : [coded[1], coded[2] ?? ''];
 }
 
-const GENERAL = /^\s{0,8}(?:vet: )?([^\s:()[\]"'`<>|,;=]{1,400}):(\d{1,7})(?::(\d{1,7}))?(?:-\d{1,7})?(?::| -|(?=\s)) ?(.*)$/;
+const GENERAL =
+  /^\s{0,8}(?:vet: )?([^\s:()[\]"'`<>|,;=]{1,400}):(\d{1,7})(?::(\d{1,7}))?(?:-\d{1,7})?(?::| -|(?=\s)) ?(.*)$/;
 const SEVERITY = /^\[?(fatal error|error|warning|note|info|help|hint|refactor|convention|style)(?::|\]| -)\s?(.*)$/i;
 const SAYS_LITTLE = new Set(['note', 'help', 'hint', 'info']);
 

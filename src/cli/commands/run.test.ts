@@ -271,6 +271,17 @@ test('Ctrl-C and then w goes on watching', async () => {
   expect(await ending).toBe(0);
 });
 
+test('a signal that leaves no time leaves the run at once, on a terminal too', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  const ending = execute(context, ['run', 'x']);
+  server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
+  await context.shows('▸ implement');
+  context.interrupt('SIGTERM');
+  expect(await ending).toBe(130);
+  expect(context.out()).not.toContain('[d]etach');
+});
+
 test('without a terminal Ctrl-C leaves the run at once', async () => {
   await using context = await testContext();
   await using server = await new FakeServer(context.socket).listen();

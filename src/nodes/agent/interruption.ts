@@ -28,8 +28,10 @@ export class Interruption implements Disposable {
     const { clock, limits, signal } = request;
     this.silence = new SilenceWatch({ clock, silenceMs: limits.silenceMs, over: this.#over.signal });
     this.#when(this.silence.broken, (silentMs) => this.cut({ kind: 'stalled', silentMs }));
-    const wallMs = Math.min(limits.wallMs ?? LONGEST_MS, LONGEST_MS);
-    this.#when(clock.sleep(wallMs, this.#over.signal), () => this.cut({ kind: 'timeout' }));
+    const { wallMs } = limits;
+    if (wallMs !== undefined) {
+      this.#when(clock.sleep(Math.min(wallMs, LONGEST_MS), this.#over.signal), () => this.cut({ kind: 'timeout' }));
+    }
     signal.addEventListener('abort', () => this.cut({ kind: 'cancelled' }), { signal: this.#over.signal });
     if (signal.aborted) this.cut({ kind: 'cancelled' });
   }

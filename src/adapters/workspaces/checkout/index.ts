@@ -1,4 +1,5 @@
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { messageOf, SwitchyardError } from '../../../lib/error.ts';
 import { git } from '../../../lib/git/git.ts';
 import type { WorkspaceProvider } from '../../../ports/workspace.ts';
@@ -13,9 +14,10 @@ export function createCheckoutProvider(): WorkspaceProvider {
         // Our own git directory knows no filters and no hooks, so nothing but files comes of what a commit says.
         await git(['read-tree', '--reset', '-u', commit], { gitDir, workTree: folder, cwd: folder, signal });
       } catch (error) {
+        const full = await isDiskFull(folder, error);
         await removeFolder(folder);
         signal.throwIfAborted();
-        throw cannotCreate(folder, error);
+        throw cannotCreate(folder, { full, cause: error });
       }
     },
     remove: removeFolder,
@@ -35,14 +37,22 @@ async function removeFolder(folder: string): Promise<void> {
   await rm(doomed, { recursive: true, force: true, maxRetries: 5 });
 }
 
-function cannotCreate(folder: string, cause: unknown): SwitchyardError {
-  const full = codeOf(cause) === 'git/disk-full' || codeOf(cause) === 'ENOSPC';
+/** Git does not always say why a file could not be written; then what is left of the disk tells. */
+async function isDiskFull(folder: string, error: unknown): Promise<boolean> {
+  if (codeOf(error) === 'git/disk-full' || codeOf(error) === 'ENOSPC') return true;
+  const disk = await statfs(dirname(folder)).catch(() => undefined);
+  return disk !== undefined && (disk.bavail * disk.bsize < NEARLY_FULL || (disk.files > 0 && disk.ffree === 0));
+}
+
+const NEARLY_FULL = 16 * 1024 * 1024;
+
+function cannotCreate(folder: string, { full, cause }: { full: boolean; cause: unknown }): SwitchyardError {
   return new SwitchyardError({
     code: 'workspace/cannot-create',
     message: `the workspace ${folder} could not be made: ${messageOf(cause)}`,
     hint: full
-      ? 'The disk is full: free some space (switchyard discard removes workspaces of ended runs), then retry.'
-      : 'See that the folder can be written to, then retry.',
+      ? 'The disk is full: free some space (the workspaces of ended runs go with: switchyard discard RUN), then retry.'
+      : 'See that the folder can be written to and that its disk has space, then retry.',
     retry: full ? 'backoff' : 'never',
     cause,
   });

@@ -1,8 +1,8 @@
-import type { CheckDeclaration } from '../ports/node.ts';
-import { languageChecks } from './detect/languages.ts';
-import { makefileChecks } from './detect/makefile.ts';
-import { packageScripts } from './detect/package-scripts.ts';
-import { detectSetup } from './detect/setup.ts';
+import type { CheckDeclaration } from '../../ports/node.ts';
+import { languageChecks } from './languages.ts';
+import { makefileChecks } from './makefile.ts';
+import { packageScripts } from './package-scripts.ts';
+import { detectSetup } from './setup.ts';
 
 /** The text of a file of the repository by its path, or undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined;
@@ -31,6 +31,35 @@ export function detectProject(read: ReadFile): DetectedProject {
     ...(setup.command === undefined ? {} : { setup: setup.command }),
     notes: [...scripts.notes, ...setup.notes],
   };
+}
+
+/** Files of which only their presence counts; they can be large. */
+const PRESENCE_ONLY =
+  /(?:^|\/)(?:package-lock\.json|npm-shrinkwrap\.json|pnpm-lock\.yaml|bun\.lockb?|uv\.lock|poetry\.lock|pdm\.lock|Pipfile\.lock|Cargo\.lock|go\.sum|Gemfile\.lock|composer\.lock|mix\.lock)$/;
+
+/**
+ * The same where reading takes time: each file is asked for at most once. With `paths` (the files that there are; the topmost folder
+ * and `tests/` are enough) nothing else is read, and of lock files nothing at all.
+ */
+export async function detectChecks(
+  read: (path: string) => Promise<string | undefined>,
+  paths?: Iterable<string>,
+): Promise<DetectedProject> {
+  const present = paths === undefined ? undefined : new Set(paths);
+  const known = new Map<string, string | undefined>();
+  for (;;) {
+    const asked = new Set<string>();
+    const found = detectProject((path) => {
+      if (!known.has(path)) asked.add(path);
+      return known.get(path);
+    });
+    if (asked.size === 0) return found;
+    const texts = Array.from(asked, async (path) => {
+      if (present?.has(path) === false) return [path, undefined] as const;
+      return [path, present !== undefined && PRESENCE_ONLY.test(path) ? '' : await read(path)] as const;
+    });
+    for (const [path, text] of await Promise.all(texts)) known.set(path, text);
+  }
 }
 
 /** Found in one place; `from` tells checks of one name apart. */
