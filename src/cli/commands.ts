@@ -190,7 +190,7 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: 'server run',
     hidden: true,
     summary: 'be the daemon',
-    options: [TEST_MODE, JSON_OPTION],
+    options: [TEST_MODE, { flags: '--no-worker', text: 'leave the work to workers that join' }, JSON_OPTION],
     load: async () => (await import('./commands/server.ts')).serverRun,
   },
   {

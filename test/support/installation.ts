@@ -73,8 +73,8 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Starts this home's daemon in test mode and waits until it answers; resolves to it. */
-  async startDaemon(env: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
-    const child = await this.#spawn(['server', 'run', '--test-mode'], env, this.home.log);
+  async startDaemon(env: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): Promise<ChildProcess> {
+    const child = await this.#spawn(['server', 'run', '--test-mode', ...flags], env, this.home.log);
     await waitUntil(async () => (child.exitCode ?? child.signalCode) !== null || (await this.answers()), { timeoutMs: 60_000, everyMs: 20, what: 'the daemon to answer' });
     return child;
   }

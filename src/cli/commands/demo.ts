@@ -27,7 +27,7 @@ export interface DemoOptions {
   readonly keep?: boolean;
 }
 
-const TASK = 'Baskets of exactly 50.00 must ship free, but they pay 4.90. Make the failing test pass.';
+const TASK = 'Baskets of exactly 50.00 must ship free. Make the failing test pass.';
 
 /** A whole run from a failing test to a merge, on a stage of its own: only what the agent says and does was recorded before. */
 export async function demo(context: CommandContext, options: DemoOptions): Promise<number> {
@@ -98,7 +98,7 @@ async function perform({ stage, options, asked, signal }: Play): Promise<number>
   signal.throwIfAborted();
 
   const task = options.task ?? TASK;
-  say('', heading(style, 'A run of the blueprint "minion"'), `task: ${printableLine(task)}`);
+  say('', heading(style, 'A run of the blueprint "minion", with a daemon of its own'));
   const server = await connect(context, {});
   signal.throwIfAborted();
   const yes = options.yes === true || !context.isTerminal;
@@ -125,7 +125,7 @@ async function perform({ stage, options, asked, signal }: Play): Promise<number>
   });
   const run = ended(ran);
   if (run.state.kind !== 'succeeded') {
-    progress.say('', ...endingLines(run, style));
+    progress.say(...endingLines(run, style));
     return exitCodeOf(run.state.kind);
   }
 

@@ -12,6 +12,8 @@ import { stopDaemon } from '../stop-daemon.ts';
 export interface ServerOptions {
   readonly testMode?: boolean;
   readonly foreground?: boolean;
+  /** False with --no-worker. */
+  readonly worker?: boolean;
   readonly json?: boolean;
   readonly server?: string;
 }
@@ -38,7 +40,7 @@ export async function serverUp(context: CommandContext, options: ServerOptions):
 /** Is the daemon, until it is told to stop. */
 export async function serverRun(context: CommandContext, options: ServerOptions): Promise<number> {
   const { runDaemon } = await import('../../daemon/main.ts');
-  return await runDaemon({ env: context.env, testMode: options.testMode ?? false });
+  return await runDaemon({ env: context.env, testMode: options.testMode ?? false, works: options.worker ?? true });
 }
 
 /** Stops the daemon and waits until its process is gone. That none runs is no failure. */

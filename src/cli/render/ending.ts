@@ -4,8 +4,9 @@ import { shortUsage } from './amount.ts';
 import { nextCommands, stateLine } from './state.ts';
 import { paint, type Style } from './style.ts';
 
-/** The last lines of a command that waited: what became of the run, where its result is, what comes next. */
+/** The last lines of a command that waited: what became of the run, where its result is, what comes next. That it waits was its last event. */
 export function endingLines(run: RunDetail, style: Style): string[] {
+  if (run.state.kind === 'parked') return [];
   const name = printableLine(run.slug);
   const result = resultOf(run);
   const usage = shortUsage(run.usage);

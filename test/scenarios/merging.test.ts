@@ -1,0 +1,148 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
+import { Installation } from '../support/installation.ts';
+
+/** Merging into the person's repository: exactly what was checked, and never over anything of theirs. */
+
+const WRITER = 'if [ -f base.txt ]; then sed -i "s/base/agent/" base.txt; fi; echo made > made.txt';
+let installation: Installation;
+
+beforeAll(async () => {
+  installation = await Installation.create({ config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n` });
+});
+afterAll(async () => {
+  await installation[Symbol.asyncDispose]();
+});
+
+const files = { 'base.txt': 'base\n', 'other.txt': 'other\n', '.switchyard/config.yaml': 'checks:\n  present: { run: "test -f made.txt", kind: test }\nsetup: none\n' };
+
+async function delivered(repository: TempRepository, ...more: string[]): Promise<string> {
+  const result = await installation.cli(['run', 'Change the base', '--json', ...more], { cwd: repository.path });
+  expect(result.code).toBe(0);
+  return (JSON.parse(result.stdout.split('\n')[0] ?? '{}') as { run: string }).run;
+}
+
+const merge = (run: string, ...more: string[]) => installation.cli(['merge', run, ...more]);
+
+test('a delivered head is merged: branch, index and files move together', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  expect((await merge(run)).code).toBe(0);
+  expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('agent\n');
+  expect(await repository.git('status', '--porcelain')).toBe('');
+  const shown = await installation.show(run);
+  expect(await repository.git('rev-parse', 'main')).toBe(shown.merged?.commit);
+  expect(await repository.git('log', '-1', '--format=%cn')).toBe('Switchyard');
+});
+
+test('merging again says that it is merged', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await merge(run);
+  const again = await merge(run);
+  expect(again.code).toBe(0);
+  expect(again.stdout.toLowerCase()).toContain('already');
+});
+
+test('a dirty file that the merge does not touch survives as it is', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await writeFile(join(repository.path, 'other.txt'), 'mine, not committed\n');
+  await writeFile(join(repository.path, 'untracked.txt'), 'mine\n');
+  expect((await merge(run)).code).toBe(0);
+  expect(await readFile(join(repository.path, 'other.txt'), 'utf8')).toBe('mine, not committed\n');
+  expect(await repository.git('status', '--porcelain')).toBe(' M other.txt\n?? untracked.txt');
+});
+
+test('a dirty file in the way parks the merge, names the file and moves nothing; once it is out of the way a retry merges', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  const before = await repository.git('rev-parse', 'main');
+  await writeFile(join(repository.path, 'base.txt'), 'mine\n');
+  expect((await merge(run)).code).toBe(3);
+  expect((await installation.show(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'merge/checkout-dirty' }, needs: { kind: 'checkout', files: ['base.txt'] } });
+  expect(await repository.git('rev-parse', 'main')).toBe(before);
+  expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('mine\n');
+  await repository.git('checkout', '--', 'base.txt');
+  expect((await merge(run)).code).toBe(0);
+});
+
+test('a target that has moved is followed: rebased, checked again, merged', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await repository.commit({ 'elsewhere.txt': 'theirs\n' }, 'Move on');
+  expect((await merge(run)).code).toBe(0);
+  const shown = await installation.show(run);
+  expect(shown.merged?.commit).toBe(await repository.git('rev-parse', 'main'));
+  expect(await repository.git('log', '--format=%s', 'main')).toBe('Change the base\nMove on\nA change');
+  const events = await installation.cli(['logs', run, '--json']);
+  const last = events.stdout.split('\n').filter((line) => line.includes('"check.ended"')).map((line) => JSON.parse(line) as { commit: string; verdict: string });
+  expect(last.at(-1)).toMatchObject({ commit: shown.merged?.commit, verdict: 'pass' });
+});
+
+test('a target that has changed the same lines parks the merge and names the files', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await repository.commit({ 'base.txt': 'theirs\n' }, 'The same line');
+  expect((await merge(run)).code).toBe(3);
+  expect((await installation.show(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'merge/conflict' }, needs: { kind: 'conflict', files: ['base.txt'] } });
+});
+
+test('a run from a detached head has no target, and merges where it is told', async () => {
+  await using repository = await tempRepository(files);
+  await repository.git('checkout', '--quiet', '--detach');
+  const run = await delivered(repository);
+  expect((await installation.show(run)).target).toBeNull();
+  const refused = await merge(run);
+  expect(refused.code).toBe(2);
+  expect((await merge(run, '--to', 'main')).code).toBe(0);
+});
+
+test('a run that has delivered nothing cannot be merged', async () => {
+  await using repository = await tempRepository(files);
+  const result = await installation.cli(['run', 'Change', '--json', '--limit', 'wall=1s', '--detach'], { cwd: repository.path });
+  const { run } = JSON.parse(result.stdout) as { run: string };
+  await installation.client.call('cancelRun', { actor: 'test' }, { run });
+  await installation.settled(run);
+  const refused = await installation.cli(['merge', run, '--json']);
+  expect([0, 1]).toContain(refused.code);
+  if ((await installation.show(run)).branch === null) expect(refused.stderr).toContain('merge/not-delivered');
+});
+
+test('uncommitted files are left out and said, or included when asked', async () => {
+  await using repository = await tempRepository(files);
+  await writeFile(join(repository.path, 'draft.txt'), 'draft\n');
+  const without = await installation.cli(['run', 'Change the base'], { cwd: repository.path });
+  expect(without.stdout + without.stderr).toContain('draft.txt');
+  const run = await delivered(repository, '--include-dirty');
+  const { branch } = await installation.show(run);
+  expect(await repository.git('show', `${branch ?? ''}:draft.txt`)).toBe('draft');
+  expect(await repository.git('status', '--porcelain')).toBe('?? draft.txt');
+});
+
+test('hooks of the person do not run, and their configuration stays as it is', async () => {
+  await using repository = await tempRepository(files);
+  const fired = join(installation.folder, 'hook-fired');
+  for (const hook of ['pre-commit', 'post-checkout', 'post-merge', 'reference-transaction', 'post-index-change', 'update', 'pre-receive', 'post-receive']) {
+    const path = join(repository.path, '.git', 'hooks', hook);
+    await writeFile(path, `#!/bin/sh\necho ${hook} >> ${fired}\n`, { mode: 0o755 });
+  }
+  const config = await readFile(join(repository.path, '.git', 'config'), 'utf8');
+  const run = await delivered(repository);
+  expect((await merge(run)).code).toBe(0);
+  await expect(readFile(fired, 'utf8')).rejects.toThrow();
+  expect(await readFile(join(repository.path, '.git', 'config'), 'utf8')).toBe(config);
+});
+
+test('a discarded run leaves the repository and comes back whole', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  const { branch, head } = await installation.show(run);
+  expect((await installation.cli(['discard', run, '--yes'])).code).toBe(0);
+  await expect.poll(() => repository.git('branch', '--list', branch ?? ''), { timeout: 10_000 }).toBe('');
+  expect((await installation.cli(['restore', run])).code).toBe(0);
+  await expect.poll(() => repository.git('rev-parse', '--verify', '--quiet', branch ?? '').catch(() => ''), { timeout: 10_000 }).toBe(head);
+  expect((await installation.show(run)).state.kind).toBe('succeeded');
+});
