@@ -8,6 +8,10 @@ import { type Engine, event } from './engine.ts';
 const GATHER_MS = 100;
 /** An agent that prints faster than the database writes has to wait. */
 const MOST_PENDING = 500;
+/** Lines of text that come together become one event of at most so many characters. */
+const JOINED_TEXT = 16 * 1024;
+/** An agent that says more than so many characters in one attempt is no longer written down. */
+const MOST_SPOKEN = 16 * 1024 * 1024;
 
 /**
  * Writes an attempt's events, in order, in as few transactions as the reader can bear. Writes nothing once the lease is lost.
@@ -20,6 +24,7 @@ export class Journal implements AsyncDisposable {
   #pending: NewEvent[] = [];
   #writing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #spoken = 0;
 
   constructor(engine: Engine, claim: Claim, actor: Actor) {
     this.#engine = engine;
@@ -29,6 +34,8 @@ export class Journal implements AsyncDisposable {
 
   /** Resolves when the event is stored, or, of a transcript, when it is queued to be. */
   async add(payload: EventPayload): Promise<void> {
+    if (isTranscript(payload.kind) && !this.#hasRoomFor(payload)) return;
+    if (this.#joined(payload)) return;
     this.#pending.push(event(this.#engine, this.#actor, payload));
     if (!isTranscript(payload.kind) || this.#pending.length >= MOST_PENDING) return this.flush();
     this.#timer ??= setTimeout(() => void this.flush().catch(() => undefined), GATHER_MS);
@@ -44,6 +51,26 @@ export class Journal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.flush();
+  }
+
+  /** Counts what is said; past the bound it says so, once, and nothing more is taken. */
+  #hasRoomFor(payload: EventPayload): boolean {
+    const before = this.#spoken;
+    this.#spoken += JSON.stringify(payload).length;
+    if (this.#spoken <= MOST_SPOKEN) return true;
+    if (before > MOST_SPOKEN) return false;
+    const text = `The agent has said more than ${MOST_SPOKEN / 2 ** 20} MiB; the rest of its words is not kept.`;
+    this.#pending.push(event(this.#engine, this.#actor, { kind: 'message', level: 'warning', text }));
+    return false;
+  }
+
+  /** Adds a line of text to the one before it, where both wait to be written. */
+  #joined(payload: EventPayload): boolean {
+    const last = this.#pending.at(-1);
+    if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text') return false;
+    if (last.payload.node !== payload.node || last.payload.text.length + payload.text.length > JOINED_TEXT) return false;
+    this.#pending[this.#pending.length - 1] = { ...last, payload: { ...last.payload, text: `${last.payload.text}\n${payload.text}` } };
+    return true;
   }
 
   async #write(): Promise<void> {

@@ -28,14 +28,13 @@ export class CheckoutWorkspace implements Workspace {
   #lastCheckpoint: { readonly state: string; readonly commit: string } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** `indexTree` is the tree that the index is known to hold, if it is. */
-  constructor(site: Site, { head, marker, indexTree }: { head: Head; marker: Marker; indexTree: string | undefined }) {
+  constructor(site: Site, { head, marker, index }: { head: Head; marker: Marker; index: TreeGit['index'] }) {
     this.folder = site.layout.tree;
     this.homes = site.layout.homes;
     this.#site = site;
     this.#head = head;
     this.#marker = marker;
-    this.#tree = new TreeGit(site, indexTree);
+    this.#tree = new TreeGit(site, index);
     this.#agent = new AgentSide(site);
   }
 
@@ -177,7 +176,8 @@ export class CheckoutWorkspace implements Workspace {
 
   async #mark(change: Partial<Marker>): Promise<void> {
     const { layout } = this.#site;
-    const index = this.#tree.indexTree === undefined ? null : { tree: this.#tree.indexTree, stamp: await indexStamp(layout.git) };
+    const { indexTree, settled } = this.#tree.index;
+    const index = indexTree === undefined ? null : { tree: indexTree, stamp: await indexStamp(layout.git), settled };
     this.#marker = { ...this.#marker, ...change, index };
     await writeMarker(layout.marker, this.#marker);
   }

@@ -8,7 +8,7 @@ export const Marker = z.object({
   slug: z.string(),
   head: z.object({ commit: z.string(), tree: z.string(), date: z.string() }),
   /** The tree that the index holds as long as it has this stamp. */
-  index: z.object({ tree: z.string(), stamp: z.string() }).nullable(),
+  index: z.object({ tree: z.string(), stamp: z.string(), settled: z.boolean() }).nullable(),
   /** Where the run's head ref in the store was left from here. */
   kept: z.string().nullable(),
   /** The last collecting: the step that it was for, and the head that it began at. */

@@ -23,17 +23,17 @@ export async function reopen(site: Site, request: OpenRequest): Promise<Opened |
   const marker = await readMarker(layout.marker);
   if (marker === undefined || marker.slug !== request.slug || !(await isFolder(layout.tree))) return undefined;
   await dropLocks(layout.git);
-  const indexTree = marker.index?.stamp === (await indexStamp(layout.git).catch(() => '')) ? marker.index?.tree : undefined;
+  const index = await knownIndex(site, marker);
   const head = marker.head.commit === request.head ? marker.head : await headOf(store.path, request.head);
   // The attempt before may have died between its collecting and its end: then its work is still to be collected, from the same head.
   const again = marker.collected?.step === request.step && marker.collected.from === request.head;
-  const known = request.checkpoint === undefined || marker.checkpoints.includes(request.checkpoint);
-  if (known && (again || marker.head.commit === request.head)) {
-    const workspace = new CheckoutWorkspace(site, { head, marker, indexTree });
+  const hasCheckpoint = request.checkpoint === undefined || marker.checkpoints.includes(request.checkpoint);
+  if (hasCheckpoint && (again || marker.head.commit === request.head)) {
+    const workspace = new CheckoutWorkspace(site, { head, marker, index });
     return { workspace, fresh: false, notes: await workspace.mendAgentGit() };
   }
   const checkpoint = request.checkpoint === undefined ? undefined : await readCheckpoint(store.path, request.checkpoint);
-  const workspace = new CheckoutWorkspace(site, { head: marker.head, marker, indexTree });
+  const workspace = new CheckoutWorkspace(site, { head: marker.head, marker, index });
   return { workspace, fresh: false, notes: await workspace.bring(head, checkpoint) };
 }
 
@@ -48,7 +48,7 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
   ]);
   const notes: string[] = [];
   const agent = new AgentSide(site);
-  const tree = new TreeGit(site, undefined);
+  const tree = new TreeGit(site, UNKNOWN_INDEX);
   await between(crashPoint, 'workspace', async () => {
     await makeFiles(site, { head, provider, signal });
     if (checkpoint !== undefined) notes.push(...(await restoreTree(site, tree, { checkpoint, head })));
@@ -65,13 +65,13 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
     version: 1,
     slug: request.slug,
     head,
-    index: checkpoint === undefined ? { tree: head.tree, stamp: await indexStamp(layout.git) } : null,
+    index: checkpoint === undefined ? { tree: head.tree, stamp: await indexStamp(layout.git), settled: false } : null,
     kept: kept ?? null,
     collected: null,
     checkpoints: checkpoint === undefined ? [] : [checkpoint.commit],
   };
   await writeMarker(layout.marker, marker);
-  return { workspace: new CheckoutWorkspace(site, { head, marker, indexTree: marker.index?.tree }), fresh: true, notes };
+  return { workspace: new CheckoutWorkspace(site, { head, marker, index: await knownIndex(site, marker) }), fresh: true, notes };
 }
 
 async function makeFiles(site: Site, make: { head: Head; provider: WorkspaceProvider; signal: AbortSignal }): Promise<void> {
@@ -98,6 +98,14 @@ async function restoreTree(
   if (checkpoint.tree !== head.tree) await tree.reset(checkpoint.tree);
   return [`The workspace was made again from checkpoint ${checkpoint.commit.slice(0, 12)}.`];
 }
+
+/** What the marker knows of the index, if git has not written it since. */
+async function knownIndex({ layout }: Site, { index }: Marker): Promise<TreeGit['index']> {
+  const same = index !== null && index.stamp === (await indexStamp(layout.git).catch(() => undefined));
+  return same ? { indexTree: index.tree, settled: index.settled } : UNKNOWN_INDEX;
+}
+
+const UNKNOWN_INDEX = { indexTree: undefined, settled: false };
 
 /** Git that was killed leaves its locks; whoever opens a workspace has proof that nobody holds them. */
 async function dropLocks(folder: string): Promise<void> {

@@ -41,14 +41,18 @@ export class TreeGit {
   /** What the store was given from here. */
   readonly #given = new Set<string>();
 
-  constructor(site: Site, indexTree: string | undefined) {
+  /** See SETTLE: a new index makes looks slow until it is written once more. */
+  #settled: boolean;
+
+  constructor(site: Site, { indexTree, settled }: { indexTree: string | undefined; settled: boolean }) {
     this.#site = site;
     this.#indexTree = indexTree;
+    this.#settled = settled;
   }
 
-  /** The tree of the index, undefined when unknown. */
-  get indexTree(): string | undefined {
-    return this.#indexTree;
+  /** What is known of the index, for the next time. */
+  get index(): { readonly indexTree: string | undefined; readonly settled: boolean } {
+    return { indexTree: this.#indexTree, settled: this.#settled };
   }
 
   async snapshot(request: SnapshotRequest): Promise<Snapshot> {
@@ -69,6 +73,7 @@ export class TreeGit {
 
   async #look({ against, known, store, save, differences }: SnapshotRequest) {
     const text = snapshotScript({
+      settled: this.#settled,
       leaveOut: this.#nested,
       pack: store,
       differences: differences ?? 'when-changed',
@@ -78,6 +83,7 @@ export class TreeGit {
       AGAINST: against,
       KNOWN: [...known, ...this.#given].map((tree) => `^${tree}`).join(' '),
     });
+    this.#settled = true;
     const end = stdout.indexOf('\n\n');
     return { facts: factsOf(stdout.subarray(0, end)), differences: parseRawDifferences(stdout.subarray(end + 2)), stderr };
   }
@@ -85,6 +91,7 @@ export class TreeGit {
   /** Makes index and files those of a commit or tree. Untracked files go, ignored ones stay. */
   async reset(treeish: string): Promise<void> {
     this.#indexTree = undefined;
+    this.#settled = false;
     await this.#run('reset', RESET, {}, [treeish]);
   }
 

@@ -10,6 +10,13 @@ const ADD = `
 git add --all --verbose --ignore-errors >"$GIT_DIR/added"
 case $? in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 
+/**
+ * Git reads a file again at every look if it was written in the same tick of the clock as the index, which many are after a checkout.
+ * Writing the index once more, later, ends that.
+ */
+const SETTLE = `
+git update-index -q --refresh --force-write-index >/dev/null`;
+
 /** Takes paths (as bytes, see `escapedBytes`) out of the index. */
 function leaveOut(paths: readonly string[]): string {
   if (paths.length === 0) return '';
@@ -72,6 +79,7 @@ wanted=$(printf "$entries" | git mktree) || exit 1
 echo "saved $wanted"`;
 
 export interface SnapshotScript {
+  readonly settled: boolean;
   readonly leaveOut: readonly string[];
   /** Makes one tree of the checkout's tree and these. */
   readonly save?: readonly SavedPart[];
@@ -85,12 +93,14 @@ export function snapshotScript(wanted: SnapshotScript): string {
   const saving = wanted.save === undefined ? [] : [SAVE, ...wanted.save.map((part) => save(part)), SAVED];
   const when = wanted.differences === 'always' ? '' : '[ -z "$changed" ] || ';
   return [
+    wanted.settled ? '' : SETTLE,
     ADD,
     leaveOut(wanted.leaveOut),
     WRITE_TREE,
     ...saving,
     wanted.pack ? PACK : '',
-    `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST"`,
+    `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST" || exit 1`,
+    `\n[ -z "$changed" ] || {${SETTLE} || true\n}`,
   ].join('');
 }
 

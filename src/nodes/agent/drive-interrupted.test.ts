@@ -49,6 +49,23 @@ describe('a turn that is interrupted', () => {
     expect(events.map(({ kind }) => kind)).toEqual(['tool-started', 'tool-ended']);
   });
 
+  test('has stalled when all that comes are warnings', async () => {
+    const go = join(temp.path, 'warn');
+    const again = line({ kind: 'warning', text: 'trying again' });
+    const { heard, clock, whole } = begin([
+      line({ kind: 'text', text: 'hm' }),
+      `until [ -e ${go} ]; do sleep 0.01; done`,
+      again,
+      HANG,
+    ]);
+    await heard('text');
+    await clock.advance(SILENCE - 1);
+    await writeFile(go, '');
+    await heard('warning');
+    await clock.advance(1);
+    expect((await whole).result).toEqual({ kind: 'stalled', silentMs: SILENCE });
+  });
+
   test('does not count the time that taking an event needs as silence', async () => {
     const clock = new ManualClock();
     const { report } = await drive([line({ kind: 'text', text: 'x' }), DONE], {
@@ -72,7 +89,7 @@ describe('a turn that is interrupted', () => {
     await heard('text');
     await clock.advance(SILENCE - 10);
     await writeFile(later, '');
-    await heard('warning');
+    await heard('tool-ended');
     await clock.oversleep(100 * SILENCE);
     await clock.advance(SILENCE / 2);
     await writeFile(last, '');

@@ -1,7 +1,7 @@
 import { between } from '../../lib/crash-point.ts';
 import { type Line, linesOf } from '../../lib/exec/lines.ts';
 import { keepTail } from '../../lib/exec/tail.ts';
-import type { AgentCommand, AgentEvent } from '../../ports/agent.ts';
+import type { AgentCommand, AgentEvent, AgentParser } from '../../ports/agent.ts';
 import type { SandboxedProcess } from '../../ports/sandbox.ts';
 import { boundedEvent } from './bounded-event.ts';
 import { Interruption } from './interruption.ts';
@@ -17,9 +17,10 @@ export async function driveTurn(request: DriveRequest): Promise<TurnReport> {
   const tally = new TurnTally(request.limits);
   if (request.signal.aborted) return tally.report({ kind: 'cancelled' });
   const command = await request.adapter.command(request.turn);
+  const parser = request.adapter.parser(request.turn);
   await using process = await between(request.crashPoint, 'agent-spawn', () => spawn(request, command));
   using interruption = new Interruption(process, request);
-  await Promise.race([readTurn(request, { process, tally, interruption }), interruption.failed]);
+  await Promise.race([readTurn(request, { process, parser, tally, interruption }), interruption.failed]);
   await interruption.settled();
   await process[Symbol.asyncDispose]();
   return await between(request.crashPoint, 'agent-end', async () => {
@@ -43,16 +44,16 @@ async function spawn(request: DriveRequest, command: AgentCommand): Promise<Sand
 
 interface Turn {
   readonly process: SandboxedProcess;
+  readonly parser: AgentParser;
   readonly tally: TurnTally;
   readonly interruption: Interruption;
 }
 
-async function readTurn(request: DriveRequest, { process, tally, interruption }: Turn): Promise<void> {
-  const parser = request.adapter.parser(request.turn);
+async function readTurn(request: DriveRequest, { process, parser, tally, interruption }: Turn): Promise<void> {
   const take = async (events: readonly AgentEvent[]) => {
     interruption.silence.suspend();
     for (const event of events) await takeEvent(request, tally, boundedEvent(event));
-    interruption.silence.resume(tally.toolIsRunning);
+    interruption.silence.resume({ toolIsRunning: tally.toolIsRunning, signOfLife: isSignOfLife(events) });
     // After all events of a line, so that what was over anyway is not called interrupted.
     if (tally.end !== undefined) interruption.linger();
     else if (tally.exceeded !== undefined) interruption.cut(tally.exceeded);
@@ -78,6 +79,11 @@ async function takeEvent(request: DriveRequest, tally: TurnTally, event: AgentEv
   } else {
     await request.onEvent(event);
   }
+}
+
+/** A program that only warns, for instance that it tries again and again, gets no further. Any other line is a sign of life. */
+function isSignOfLife(events: readonly AgentEvent[]): boolean {
+  return events.length === 0 || events.some(({ kind }) => kind !== 'warning');
 }
 
 /** A line too long to be kept cannot be read either. It may have been the end of a tool. */

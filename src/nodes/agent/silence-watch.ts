@@ -18,6 +18,7 @@ export class SilenceWatch {
   readonly broken: Promise<number>;
   readonly #options: SilenceOptions;
   #quietSince: number;
+  #suspendedAt = 0;
   #isSuspended = false;
 
   constructor(options: SilenceOptions) {
@@ -28,12 +29,14 @@ export class SilenceWatch {
 
   /** Something came and is being dealt with: the time that this takes is not the agent's. */
   suspend(): void {
+    if (!this.#isSuspended) this.#suspendedAt = this.#options.clock.now();
     this.#isSuspended = true;
   }
 
   /** It is dealt with. While a tool runs, silence is no sign of anything. */
-  resume(toolIsRunning: boolean): void {
-    this.#quietSince = this.#options.clock.now();
+  resume({ toolIsRunning, signOfLife }: { readonly toolIsRunning: boolean; readonly signOfLife: boolean }): void {
+    const now = this.#options.clock.now();
+    this.#quietSince = signOfLife ? now : this.#quietSince + now - this.#suspendedAt;
     this.#isSuspended = toolIsRunning;
   }
 
