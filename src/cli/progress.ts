@@ -27,8 +27,8 @@ export function jsonProgress(context: CommandContext): Progress {
   };
 }
 
-/** Lines as things happen; on a terminal, below them one that tells what is at work, for how long, and the tokens so far. */
-export function humanProgress(context: CommandContext, name: string): Progress {
+/** Lines as things happen; on a terminal, below them one that tells what is at work, for how long, the tokens so far, and how to leave. */
+export function humanProgress(context: CommandContext, name: string, leaving = 'Ctrl-C to leave or cancel'): Progress {
   const style = styleOf(context.stdout, context.env);
   const render = eventRenderer({ ...style, detail: 'progress', name });
   const status = statusLine(context.stdout, style, context.clock);
@@ -37,12 +37,7 @@ export function humanProgress(context: CommandContext, name: string): Progress {
   let usage = NO_USAGE;
   const text = (): string => {
     const elapsed = began === undefined ? undefined : shortDuration(context.clock.now() - began);
-    return [
-      node === undefined ? 'waiting for a place' : printableLine(node),
-      elapsed,
-      shortUsage(usage),
-      'Ctrl-C to leave or cancel',
-    ]
+    return [node === undefined ? 'waiting for a place' : printableLine(node), elapsed, shortUsage(usage), leaving]
       .filter((part) => part !== undefined && part !== '')
       .join(' · ');
   };
@@ -51,7 +46,7 @@ export function humanProgress(context: CommandContext, name: string): Progress {
     event: (event) => {
       began ??= Date.parse(event.at);
       if (event.kind === 'step.started') node = event.node;
-      if (event.kind === 'step.ended') node = undefined;
+      if (event.kind === 'step.ended') node = 'on to the next step';
       if (event.kind === 'agent.usage') usage = addUsage(usage, event.usage);
       if (event.kind === 'run.parked' || event.kind === 'run.ended') status.hide();
       else status.show(text);

@@ -7,6 +7,7 @@ import { inject } from 'vitest';
 import type { TestProject } from 'vitest/node';
 import { noCrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { findServer, stopServer } from '../lib/postgres-supervisor/process.ts';
 import { startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 
@@ -26,8 +27,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const place = await mkdtemp(join(tmpdir(), 'switchyard-test-database-'));
   project.provide('testDatabase', place);
   return async () => {
-    // A server that was started outlived the process that did it: take charge of it once more, to end it.
-    if (await readUrl(place)) await (await start(place)).stop();
+    // A server that was started outlives the processes of the test files.
+    const server = await findServer(join(place, 'pg'), AbortSignal.timeout(30_000));
+    if (server !== undefined) await stopServer(server);
     await rm(place, { recursive: true, force: true, maxRetries: 20 });
   };
 }

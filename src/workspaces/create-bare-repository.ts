@@ -17,8 +17,10 @@ export async function createBareRepository(path: string, objectFormat: string): 
   }
 }
 
-/** Also for people and programs that use the repository without our environment. */
+/** Also for people and programs that use the repository without our environment. What a ref names is on the disk before the ref. */
 const SETTINGS = [
+  ['core.fsync', 'objects,derived-metadata,reference'],
+  ['core.fsyncMethod', 'batch'],
   ['gc.auto', '0'],
   ['maintenance.auto', 'false'],
   ['core.hooksPath', '/dev/null'],

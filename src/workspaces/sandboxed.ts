@@ -30,7 +30,7 @@ export interface ScriptResult {
 export async function runScript(site: Site, { text, args = [], env = {}, name }: Script): Promise<ScriptResult> {
   const { layout, sandbox } = site;
   await using running = await sandbox.spawn({
-    argv: ['sh', '-c', text, name, ...args],
+    argv: ['/bin/sh', '-c', text, name, ...args],
     cwd: layout.tree,
     env: { ...gitEnvironment({ gitDir: layout.git, workTree: layout.tree, config: { 'pack.threads': '1' } }), ...env },
   });

@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../lib/clock.ts';
 import { receivePack } from '../lib/git/packs.ts';
 import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
@@ -41,7 +43,7 @@ export class TreeGit {
   /** What the store was given from here. */
   readonly #given = new Set<string>();
 
-  /** See SETTLE: a new index makes looks slow until it is written once more. */
+  /** False for an index that a checkout wrote: looks are slower until it is written once more, in a later second. */
   #settled: boolean;
 
   constructor(site: Site, { indexTree, settled }: { indexTree: string | undefined; settled: boolean }) {
@@ -72,8 +74,9 @@ export class TreeGit {
   }
 
   async #look({ against, known, store, save, differences }: SnapshotRequest) {
+    const settle = !this.#settled && this.#isOlderThanThisSecond();
     const text = snapshotScript({
-      settled: this.#settled,
+      settle,
       leaveOut: this.#nested,
       pack: store,
       differences: differences ?? 'when-changed',
@@ -83,7 +86,7 @@ export class TreeGit {
       AGAINST: against,
       KNOWN: [...known, ...this.#given].map((tree) => `^${tree}`).join(' '),
     });
-    this.#settled = true;
+    this.#settled ||= settle;
     const end = stdout.indexOf('\n\n');
     return { facts: factsOf(stdout.subarray(0, end)), differences: parseRawDifferences(stdout.subarray(end + 2)), stderr };
   }
@@ -120,6 +123,11 @@ export class TreeGit {
     const tree = facts.get('tree') ?? '';
     if (facts.has('pack')) await this.#give(tree);
     return { paths: nested.map((path) => readable(path)), tree };
+  }
+
+  #isOlderThanThisSecond(): boolean {
+    const index = statSync(join(this.#site.layout.git, 'index'), { throwIfNoEntry: false });
+    return index !== undefined && Math.floor(index.mtimeMs / 1000) < Math.floor(systemClock.now() / 1000);
   }
 
   async #give(tree: string): Promise<void> {

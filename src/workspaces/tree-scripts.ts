@@ -11,8 +11,8 @@ git add --all --verbose --ignore-errors >"$GIT_DIR/added"
 case $? in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 
 /**
- * Git reads a file again at every look if it was written in the same tick of the clock as the index, which many are after a checkout.
- * Writing the index once more, later, ends that.
+ * Git reads a file again at every look if it was written in the same second as the index, which many are after a checkout. Writing the
+ * index once more in a later second ends that.
  */
 const SETTLE = `
 git update-index -q --refresh --force-write-index >/dev/null`;
@@ -79,7 +79,8 @@ wanted=$(printf "$entries" | git mktree) || exit 1
 echo "saved $wanted"`;
 
 export interface SnapshotScript {
-  readonly settled: boolean;
+  /** Writes the index once more first. */
+  readonly settle: boolean;
   readonly leaveOut: readonly string[];
   /** Makes one tree of the checkout's tree and these. */
   readonly save?: readonly SavedPart[];
@@ -93,14 +94,13 @@ export function snapshotScript(wanted: SnapshotScript): string {
   const saving = wanted.save === undefined ? [] : [SAVE, ...wanted.save.map((part) => save(part)), SAVED];
   const when = wanted.differences === 'always' ? '' : '[ -z "$changed" ] || ';
   return [
-    wanted.settled ? '' : SETTLE,
+    wanted.settle ? SETTLE : '',
     ADD,
     leaveOut(wanted.leaveOut),
     WRITE_TREE,
     ...saving,
     wanted.pack ? PACK : '',
-    `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST" || exit 1`,
-    `\n[ -z "$changed" ] || {${SETTLE} || true\n}`,
+    `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST"`,
   ].join('');
 }
 

@@ -76,7 +76,7 @@ test('a target that has moved is followed: rebased, checked again, merged', asyn
   expect((await merge(run)).code).toBe(0);
   const shown = await installation.show(run);
   expect(shown.merged?.commit).toBe(await repository.git('rev-parse', 'main'));
-  expect(await repository.git('log', '--format=%s', 'main')).toBe('Change the base\nMove on\nA change');
+  expect(await repository.git('log', '--format=%s', 'main')).toBe('Change the base\nMove on\nFirst');
   const events = await installation.cli(['logs', run, '--json']);
   const last = events.stdout.split('\n').filter((line) => line.includes('"check.ended"')).map((line) => JSON.parse(line) as { commit: string; verdict: string });
   expect(last.at(-1)).toMatchObject({ commit: shown.merged?.commit, verdict: 'pass' });

@@ -110,7 +110,7 @@ async function perform({ stage, options, asked, signal }: Play): Promise<number>
     requester: personOf(context),
   });
   const events: Event[] = [];
-  using progress = remembering(humanProgress(context, printableLine(started.slug)), events);
+  using progress = remembering(humanProgress(context, printableLine(started.slug), 'Ctrl-C to stop'), events);
   const watch = {
     run: started.run,
     name: printableLine(started.slug),

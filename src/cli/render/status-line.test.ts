@@ -21,6 +21,7 @@ test('it never takes more than one line of the terminal', () => {
   const output = recorder();
   using status = statusLine(output, TERMINAL, STILL);
   status.show(() => 'a text that is longer than the terminal is wide');
+  status.print([]);
   expect(screen(output.text)[0]?.length).toBeLessThan(20);
 });
 
@@ -29,12 +30,15 @@ test('hidden and at its end it leaves nothing behind', () => {
   {
     using status = statusLine(output, TERMINAL, STILL);
     status.show(() => 'lint');
+    status.print([]);
     status.hide();
     status.print(['question?']);
     expect(screen(output.text)).toEqual(['question?', '']);
     status.show(() => 'ci');
+    status.print(['more']);
+    expect(screen(output.text)).toEqual(['question?', 'more', 'ci']);
   }
-  expect(screen(output.text)).toEqual(['question?', '']);
+  expect(screen(output.text)).toEqual(['question?', 'more', '']);
 });
 
 test('where lines cannot be drawn again, only the printed ones are there', () => {

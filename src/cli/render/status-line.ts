@@ -5,10 +5,11 @@ import { fit } from './width.ts';
 
 /** Lines that scroll, above one that is redrawn each second. On anything but a terminal only the lines are left. */
 export interface StatusLine extends Disposable {
+  /** Lines above the status, which is drawn anew. */
   print(lines: readonly string[]): void;
-  /** The line's text from now on; printable. */
+  /** The status from the next drawing on; printable. */
   show(text: () => string): void;
-  /** Takes the line away, so that something can be asked; the next `show` brings it back. */
+  /** Takes the status away, so that something can be asked, until there is another to show. */
   hide(): void;
 }
 
@@ -40,14 +41,12 @@ export function statusLine(output: Output, style: Style, clock: Clock): StatusLi
 
   return {
     print: (lines) => {
-      if (lines.length === 0) return;
       erase();
-      output.write(`${lines.join('\n')}\n`);
+      if (lines.length > 0) output.write(`${lines.join('\n')}\n`);
       draw();
     },
     show: (next) => {
       text = next;
-      draw();
     },
     hide: () => {
       text = undefined;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PLAIN_DIFF } from './diff.ts';
-import { git, gitError, gitLine, type GitOptions, runGit, splitNul } from './git.ts';
+import { git, gitError, gitLine, runGit, splitNul } from './git.ts';
+import { writeLooseObject } from './loose-objects.ts';
 
 export interface Commit {
   readonly id: string;
@@ -50,19 +51,24 @@ export async function readCommit(gitDir: string, id: string): Promise<Commit> {
   return commit;
 }
 
-/** Writes a commit and returns its id. The same commit gives the same id. */
-export async function writeCommit(gitDir: string, commit: Omit<Commit, 'id'>, options: GitOptions = {}): Promise<string> {
-  const parents = commit.parents.flatMap((parent) => ['-p', parent]);
-  return gitLine(['commit-tree', commit.tree, ...parents], {
-    ...options,
-    gitDir,
-    env: { ...signature('AUTHOR', commit.author), ...signature('COMMITTER', commit.committer) },
-    input: commit.message,
-  });
+/** Writes a commit of a tree that is there, and returns its id. The same commit gives the same id. */
+export async function writeCommit(gitDir: string, commit: Omit<Commit, 'id'>): Promise<string> {
+  const { tree, parents, author, committer, message } = commit;
+  const headers = [
+    `tree ${tree}`,
+    ...parents.map((parent) => `parent ${parent}`),
+    `author ${identLine(author)}`,
+    `committer ${identLine(committer)}`,
+  ];
+  const text = message.endsWith('\n') ? message : `${message}\n`;
+  const content = Buffer.from(`${headers.join('\n')}\n\n${text.replaceAll('\0', '')}`);
+  return writeLooseObject(gitDir, { type: 'commit', content, like: tree });
 }
 
-function signature(role: 'AUTHOR' | 'COMMITTER', { name, email, date }: Signature): Record<string, string> {
-  return { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email, [`GIT_${role}_DATE`]: `@${date}` };
+/** What cannot stand in a commit's header is left out, as git itself does. */
+function identLine({ name, email, date }: Signature): string {
+  const clean = (text: string): string => text.replaceAll(/[<>\p{Cc}]/gu, '').trim();
+  return `${clean(name) || clean(email) || 'unknown'} <${clean(email)}> ${/^\d+ [+-]\d{4}$/.test(date) ? date : '0 +0000'}`;
 }
 
 /** This moment in git's raw form, in the zone of this machine. */

@@ -20,9 +20,11 @@ export interface RebaseRequest {
  */
 export async function rebaseChain({ gitDir, base, head, onto }: RebaseRequest): Promise<Rebased> {
   const commits = await readCommits(gitDir, ['--first-parent', head, `^${base}`]);
+  const trees = new Map(commits.map(({ id, tree }) => [id, tree]));
   let tip = { id: onto, tree: await treeOf(gitDir, onto) };
   for (const commit of commits) {
-    const parentTree = await treeOf(gitDir, commit.parents[0] ?? base);
+    const parent = commit.parents[0] ?? base;
+    const parentTree = trees.get(parent) ?? (await treeOf(gitDir, parent));
     const merged = await replay(gitDir, { commit, parentTree, ontoTree: tip.tree });
     if (merged.kind === 'conflict') return { kind: 'conflict', commit: commit.id, files: merged.files };
     const becameEmpty = merged.tree === tip.tree && commit.tree !== parentTree;

@@ -78,13 +78,7 @@ describe('a turn that is interrupted', () => {
   test('does not count the time that the machine slept as silence', async () => {
     const [later, last] = [join(temp.path, 'later'), join(temp.path, 'last')];
     const wait = (file: string) => `until [ -e ${file} ]; do sleep 0.01; done`;
-    const script = [
-      line({ kind: 'text', text: 'x' }),
-      wait(later),
-      line({ kind: 'warning', text: 'y' }),
-      wait(last),
-      DONE,
-    ];
+    const script = [line({ kind: 'text', text: 'x' }), wait(later), TOOL, TOOL_ENDED, wait(last), DONE];
     const { heard, clock, whole } = begin(script);
     await heard('text');
     await clock.advance(SILENCE - 10);
