@@ -81,7 +81,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
         host: running.host,
         machine: () => running.machine.reload(),
         blueprints: blueprintsFolder,
-        defaultSandbox: sandboxes.strongest,
+        defaultSandbox: () => sandboxes.strongest(),
       },
       facts: { version, startedAt, testMode, home, database: postgres === undefined ? 'external' : 'embedded', databaseUrl },
       stop: () => stopping.abort(),

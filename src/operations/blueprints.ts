@@ -80,7 +80,7 @@ async function shelfOf(context: OperationContext, repository: string | undefined
 }
 
 function loadContext(context: OperationContext, shelf: BlueprintShelf, known: Pick<LoadContext, 'agents' | 'checks'>): LoadContext {
-  return { kinds: descriptors(context), readPrompt: shelf.readPrompt, readBlueprint: shelf.read, ...known };
+  return { kinds: descriptors(context), readPrompt: (name) => shelf.readPrompt(name), readBlueprint: (name) => shelf.read(name), ...known };
 }
 
 function descriptors(context: OperationContext): ReadonlyMap<string, NodeKindDescriptor> {

@@ -56,8 +56,17 @@ function judgeInner(path: string, target: string, { known }: Surroundings): stri
   if (row === undefined || unitOf(path) === unitOf(target)) return undefined;
   const may = allowed(path, row);
   if (may.some((folder) => isWithin(folder, target))) return undefined;
-  const to = unitOf(target);
-  return `imports ${target.slice('src/'.length)}, but ${unitOf(path)} may import ${may.join(', ')} only. Move what both need down into a folder that both may import, or let daemon hand it in as a value (a port). ${isTestBesideCode(path) ? `A test that needs ${to} spans folders: it belongs into test/.` : ''}`.trim();
+  const said = `imports ${target.slice('src/'.length)}, but ${unitOf(path)} may import ${may.join(', ')} only.`;
+  return `${said} ${remedyFor(path, unitOf(target))}`;
+}
+
+function remedyFor(path: string, to: string): string {
+  if (path.startsWith('src/testing/')) {
+    return `src/testing/ is public and knows the ports. What the tests of one folder share lies in that folder, as fixture.ts or fixture/.`;
+  }
+  const move =
+    'Move what both need down into a folder that both may import, or let daemon hand it in as a value (a port).';
+  return isTestBesideCode(path) ? `A test that needs ${to} spans folders: it belongs into test/.` : move;
 }
 
 function judgePackage(path: string, name: string, { dependencies }: Surroundings): string | undefined {

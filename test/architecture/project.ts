@@ -41,7 +41,9 @@ export function isTest(path: string): boolean {
 
 /** `x.test.ts`, and what several tests of a folder share: `fixture.ts`, `x-fixture.ts`, `fixture/x.ts`. */
 export function isTestBesideCode(path: string): boolean {
-  return path.startsWith('src/') && /\.test\.ts$|[/-]fixture\.ts$|\/fixture\//.test(path);
+  return (
+    path.startsWith('src/') && !path.startsWith('src/testing/') && /\.test\.ts$|[/-]fixture\.ts$|\/fixture\//.test(path)
+  );
 }
 
 /** The folders directly below one. */

@@ -110,14 +110,24 @@ export class Installation implements AsyncDisposable {
     );
   }
 
+  /** The embedded server's process, as it wrote it down itself; undefined while none runs. */
+  async databasePid(): Promise<number | undefined> {
+    const text = await readFile(join(this.home.database, 'postmaster.pid'), 'utf8').catch(() => '');
+    const pid = Number.parseInt(text, 10);
+    return pid > 1 && pid < 2 ** 22 ? pid : undefined;
+  }
+
   async log(): Promise<string> {
     return readFile(this.home.log, 'utf8').catch(() => '');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
-    await this.cli(['server', 'down']).catch(() => undefined);
-    await waitUntil(() => this.#children.every((child) => child.exitCode !== null || child.signalCode !== null), { timeoutMs: 30_000, what: 'the daemon to stop' });
+    // The last that came goes first: workers before the daemon whose database they use.
+    for (const child of this.#children.toReversed()) {
+      if (isRunning(child)) child.kill('SIGTERM');
+      await waitUntil(() => !isRunning(child), { timeoutMs: 30_000, what: `process ${child.pid} to stop` });
+    }
+    await this.cli(['server', 'down']);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 
@@ -127,4 +137,8 @@ export class Installation implements AsyncDisposable {
     this.#children.push(child);
     return child;
   }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
 }

@@ -39,7 +39,7 @@ const DRAW: { readonly [Kind in EventKind]: Draw<Kind> } = {
   ],
   'run.parked': parkedLines,
   'run.resumed': (event, view) => [
-    `${paint(view, 'cyan', '▸')} ${printableLine(event.actor.name)}: ${printableLine(event.choice)}${detail(event.note)}`,
+    `${paint(view, 'cyan', '•')} ${printableLine(event.actor.name)}: ${printableLine(event.choice)}${detail(event.note)}`,
   ],
   'run.merged': (event, view) => [
     `${paint(view, 'green', '✓')} merged into ${printableLine(event.target)}: ${event.commit.slice(0, 10)}`,
@@ -78,8 +78,8 @@ export function messageLine(level: 'info' | 'warning', text: string, style: Styl
 function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
   const { needs, reason } = event;
   const where = event.node === null ? '' : ` at ${printableLine(event.node)}`;
-  // An approval's reason is what it asks.
-  const why = needs.ask === reason.message ? '' : `: ${printableLine(reason.message)}`;
+  // An approval's reason is what it asks, or that it waits.
+  const why = needs.kind === 'approval' ? '' : `: ${printableLine(reason.message)}`;
   return [
     `${paint(view, 'yellow', '‖')} waits for a person${where}${why}`,
     ...(needs.files ?? []).map((file) => `${INDENT}${printableLine(file)}`),

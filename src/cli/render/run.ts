@@ -85,13 +85,13 @@ function stepTable(steps: readonly StepView[], style: Style): string[] {
   });
 }
 
+/** Silence is no amount that is used up, so it is left out. */
 function limitTexts(limits: RunSummary['limits']): string[] {
-  return Object.entries(limits).map(
-    ([name, { used, max }]) => `${printableLine(name)} ${amount(name, used)} of ${amount(name, max)}`,
-  );
+  const spent = Object.entries(limits).filter(([name]) => name !== 'silence');
+  return spent.map(([name, { used, max }]) => `${printableLine(name)} ${amount(name, used)} of ${amount(name, max)}`);
 }
 
 function amount(name: string, value: number): string {
-  if (name === 'wall' || name === 'silence') return shortDuration(value);
+  if (name === 'wall') return shortDuration(value);
   return name === 'cost' ? formatDollars(Math.round(value * 100) / 100) : formatCount(Math.round(value));
 }

@@ -34,8 +34,11 @@ export function stateWords(state: RunState): string {
       return `failed: ${printableLine(state.reason.message)}`;
     case 'discarded':
       return state.reason === undefined ? 'discarded' : `discarded: ${printableLine(state.reason.message)}`;
-    case 'parked':
-      return `waits for a person: ${firstLine(state.reason.message)}`;
+    case 'parked': {
+      const { reason, needs } = state;
+      const about = needs.kind === 'approval' ? needs.ask : reason.message;
+      return about === undefined ? 'waits for a person' : `waits for a person: ${firstLine(about)}`;
+    }
   }
 }
 
@@ -88,9 +91,10 @@ const CHOICES: Readonly<Record<string, string>> = {
   abandoned: 'give it up; it can be restored',
 };
 
-/** What a person can do about a run that waits. */
+/** What a person can do about a run that waits. To try again is only worth a mention where nothing can be approved. */
 export function choicesOf(choices: readonly string[], name: string): string[] {
-  const answers = choices.map((choice): [string, string] => {
+  const offered = choices.filter((choice) => choice !== 'retry' || !choices.includes('approved'));
+  const answers = offered.map((choice): [string, string] => {
     const flag = choice === 'approved' ? '' : ` --choice ${printableLine(choice)}`;
     const note = choice === 'changes' ? ' --note "…"' : '';
     return [`switchyard approve ${name}${flag}${note}`, CHOICES[choice] ?? ''];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { renderTemplate } from '../../context/template.ts';
 import { defineNodeKind } from '../../domain/node-kind.ts';
 import type { NodeKind } from '../../ports/node.ts';
 
@@ -24,9 +25,9 @@ export const approvalNode: NodeKind = {
     references: ({ ask }) => ({ prompts: ask === undefined ? [] : [ask] }),
   }),
   mode: 'wait',
-  needs({ fields, head, blueprint }) {
+  needs({ fields, with: given, head, blueprint, task }) {
     const { choices, ask } = fields as Fields;
     const text = ask === undefined ? undefined : blueprint.prompts[ask];
-    return { kind: 'approval', choices: [...(choices ?? CHOICES)], head, ...(text === undefined ? {} : { ask: text.trim() }) };
+    return { kind: 'approval', choices: [...(choices ?? CHOICES)], head, ...(text === undefined ? {} : { ask: renderTemplate(text, { task, with: given, ...given }).trim() }) };
   },
 };

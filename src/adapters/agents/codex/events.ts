@@ -27,7 +27,7 @@ export const CodexItem = z.discriminatedUnion('type', [
   z.object({
     ...Id,
     type: z.literal('file_change'),
-    changes: z.array(z.object({ path: Text, kind: z.unknown() })).catch([]),
+    changes: z.array(z.object({ path: Text })).catch([]),
     status: Text,
   }),
   z.object({
@@ -35,9 +35,9 @@ export const CodexItem = z.discriminatedUnion('type', [
     type: z.literal('mcp_tool_call'),
     server: Text,
     tool: Text,
-    arguments: z.unknown(),
-    result: z.unknown(),
-    error: z.unknown(),
+    arguments: z.unknown().optional(),
+    result: z.unknown().optional(),
+    error: z.unknown().optional(),
     status: Text,
   }),
   z.object({ ...Id, type: z.literal('web_search'), query: Text }),

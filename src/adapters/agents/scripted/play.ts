@@ -102,7 +102,18 @@ function run(file: string, args: readonly string[]): Promise<Done> {
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   child.on('error', reject);
-  child.on('close', (code) => resolve({ output: output.slice(0, MAX_OUTPUT), ok: code === 0 }));
+  child.on('exit', (code) => {
+    const end = () => resolve({ output: output.slice(0, MAX_OUTPUT), ok: code === 0 });
+    // What the command left in the background may hold the output open for ever.
+    const tired = setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, 200);
+    child.on('close', () => {
+      clearTimeout(tired);
+      end();
+    });
+  });
   return promise;
 }
 
