@@ -2,15 +2,20 @@ import { insertStep } from '../store/steps.ts';
 import type { OpenRun } from './transition.ts';
 
 /** Inserts the step of a merge that the blueprint does not know of. */
-export async function insertAside(run: OpenRun, inputs: Readonly<Record<string, unknown>>): Promise<void> {
-  const { row, queries, engine } = run;
-  const [last] = await queries.query<{ n: number }>(`select coalesce(max(n), 0) as n from step where run = $1 and node = 'merge'`, [row.id]);
+export async function insertAside(
+  { row, queries, engine }: OpenRun,
+  inputs: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const [last] = await queries.query<{ n: number }>(
+    `select coalesce(max(n), 0) as n from step where run = $1 and node = 'merge'`,
+    [row.id],
+  );
   await insertStep(queries, {
     id: engine.ids(),
     run: row.id,
     repository: row.repository,
     node: 'merge',
-    n: Number(last?.n ?? 0) + 1,
+    n: (last?.n ?? 0) + 1,
     kind: 'deliver',
     agentic: false,
     aside: true,

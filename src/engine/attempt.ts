@@ -1,40 +1,59 @@
-import { SwitchyardError, messageOf } from '../lib/error.ts';
-import { type NodeKind, StepAborted, type StepResult } from '../ports/node.ts';
-import type { Sandbox } from '../ports/sandbox.ts';
+import { messageOf, SwitchyardError } from '../lib/error.ts';
+import { StepAborted, type StepResult } from '../ports/node.ts';
 import type { Workspace } from '../ports/workspace.ts';
-import { getRepository, getTask } from '../store/tasks.ts';
+import { enduring } from '../store/enduring.ts';
+import { getRepository } from '../store/tasks.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
-import { type Claim, isHopeless } from './claim.ts';
-import { rememberingSandbox, nodeOf, stepContext } from './context.ts';
+import { attemptsBound, type Claim } from './claim.ts';
+import { nodeOf } from './context.ts';
 import type { Engine } from './engine.ts';
+import { equip } from './equipment.ts';
+import { giveUp } from './give-up.ts';
 import type { Host } from './host.ts';
 import { Journal } from './journal.ts';
-import { stepLimits, wallText } from './limits.ts';
+import { limitsOf, stepLimits, wallText } from './limits.ts';
 import { settle } from './settle.ts';
-import { workspaceRequest } from './workspace-request.ts';
 
 /** How often work that no step's end has taken in is saved. */
 const CHECKPOINT_MS = 5 * 60_000;
+/** Timers cannot be set for longer. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * Works on a claimed step until its result is in the database, its lease is lost, or `stop` aborts with a StepAborted. Never
- * rejects for what a step does: that is the outcome `error`.
+ * Works on a claimed step until its result is in the database, its lease is lost, or `stop` aborts with a StepAborted. While the
+ * database is away it waits. Never rejects for what a step does: that is the outcome `error`. A rejection means that the result could
+ * not be stored.
  *
  * - `shutdown`: saves a checkpoint and gives the job back, so that another attempt goes on.
  * - `lost`: changes nothing any more.
  */
-export async function runAttempt(engine: Engine, host: Host, claimed: Claim, stop: AbortSignal): Promise<void> {
-  await using journal = new Journal(engine, claimed, { kind: 'system', name: host.worker });
+export async function runAttempt(shared: Engine, host: Host, claimed: Claim, stop: AbortSignal): Promise<void> {
+  const engine = patient(shared, stop);
   const scope = new AbortController();
   const forward = () => scope.abort(stop.reason);
+  stop.addEventListener('abort', forward, { once: true });
   if (stop.aborted) forward();
-  else stop.addEventListener('abort', forward, { once: true });
-  using _walls = wallTimer(claimed, scope);
+  const over = new AbortController();
+  await using journal = new Journal(engine, claimed, { kind: 'system', name: host.worker });
   try {
-    await work({ engine, host, claimed, journal, scope });
+    // Where the blueprint lacks the node, the step itself ends in an error that says so.
+    void stopAtWall({ engine, claimed, scope, over: over.signal }).catch(() => undefined);
+    await work({ engine, host, claimed, journal, scope, over: over.signal });
   } finally {
+    over.abort();
     stop.removeEventListener('abort', forward);
   }
+}
+
+/** The engine with a database that lets an attempt wait for it, however long it is away, rather than fail. */
+function patient(engine: Engine, stop: AbortSignal): Engine {
+  return {
+    ...engine,
+    database: enduring(engine.database, stop),
+    get limits() {
+      return engine.limits;
+    },
+  };
 }
 
 interface Working {
@@ -43,112 +62,71 @@ interface Working {
   readonly claimed: Claim;
   readonly journal: Journal;
   readonly scope: AbortController;
+  /** Aborts when the attempt has come to its end. */
+  readonly over: AbortSignal;
 }
 
 async function work(working: Working): Promise<void> {
-  const { engine, claimed, journal, scope } = working;
-  let opened: OpenedWorkspace | undefined;
-  let result: StepResult;
-  try {
-    opened = await prepare(working);
-    result = await execute(working, opened);
-  } catch (error) {
-    result = isStopped(scope) ? { kind: 'outcome', outcome: 'error', detail: 'stopped' } : failure(error);
-  } finally {
-    opened?.checkpoints.stop();
-  }
-  const why = isStopped(scope);
+  const { claimed, journal, scope, engine } = working;
+  let workspace: Workspace | undefined;
+  const executing = new AbortController();
+  const saving = saveNowAndThen(working, executing.signal, () => workspace);
+  const executed = await execute(working, (opened) => {
+    workspace = opened;
+  });
+  const why = stoppedBy(scope);
+  executing.abort();
+  await saving;
   if (why === 'lost') return;
-  if (why === 'shutdown') return handBack(working, opened);
-  if (why === 'wall') result = { kind: 'limit', limit: 'wall', used: claimed.run.consumed.wall, max: stepLimits(claimed.run, undefined).wallMs, text: wallText(claimed.run) };
-  if (why === 'timeout') result = { kind: 'outcome', outcome: 'timeout', detail: 'The step took longer than its own limit (wall).' };
+  if (why === 'shutdown') {
+    await save(working, workspace).catch((error: unknown) => unsaved(working, error));
+    await journal.flush();
+    return giveUp(engine, claimed, { result: 'interrupted' });
+  }
+  const result = whenStopped(working, why) ?? executed;
 
   await journal.flush();
-  const head = opened?.workspace?.head ?? claimed.run.head;
-  const delivered = result.kind === 'outcome' ? (result.outputs?.['delivered'] as string | undefined) : undefined;
-  const settled = await settle(engine, claimed, { result, head, delivered });
-  if (!settled) await salvage(working, opened);
+  const head = workspace?.head ?? claimed.run.head;
+  const delivered = result.kind === 'outcome' ? result.outputs?.['delivered'] : undefined;
+  const settled = await settle(engine, claimed, {
+    result,
+    head,
+    delivered: typeof delivered === 'string' ? delivered : undefined,
+  });
+  if (!settled) await salvage(working, head);
 }
 
-interface OpenedWorkspace {
-  readonly execute: () => Promise<StepResult>;
-  /** Undefined until the step has asked for it. */
-  readonly workspace: Workspace | undefined;
-  readonly checkpoints: { stop(): void };
-}
-
-/** Brings together what the step may use. The workspace is opened when the step asks for it. */
-async function prepare({ engine, host, claimed, journal, scope }: Working): Promise<OpenedWorkspace> {
-  const { run, step } = claimed;
-  if (isHopeless(claimed)) {
-    throw new SwitchyardError({
-      code: 'attempt/hopeless',
-      message: `The worker died ${claimed.earlier.length} times while working on ${step.node}.`,
-      hint: 'Look into daemon.log; then `switchyard approve --choice retry`.',
-    });
+/** What the step makes of it; what it throws is the outcome `error`. */
+async function execute(working: Working, onOpened: (workspace: Workspace) => void): Promise<StepResult> {
+  const { claimed, scope } = working;
+  try {
+    if (scope.signal.aborted) throw scope.signal.reason;
+    const bound = attemptsBound(claimed);
+    if (bound !== undefined) return hopeless(claimed, bound);
+    const { kind, context } = await equip({ ...working, signal: scope.signal, onOpened });
+    if (scope.signal.aborted) throw scope.signal.reason;
+    return await kind.execute(context);
+  } catch (error) {
+    if (scope.signal.aborted) return { kind: 'outcome', outcome: 'error', detail: 'The step was stopped.' };
+    return failure(error);
   }
-  await host.agents.refresh();
-  const [task, repository] = await Promise.all([getTask(engine.database, run.task), getRepository(engine.database, run.repository)]);
-  const store = await host.openStore(repository);
-  const forge = host.forge(repository, store);
-  const walls: Sandbox = await host.sandbox(run.settings.sandbox);
-  const sandbox = rememberingSandbox(walls, engine, claimed);
-  const kind = kindOf(engine, claimed);
-
-  let opening: Promise<Workspace> | undefined;
-  let workspace: Workspace | undefined;
-  const timer = setInterval(() => void checkpoint(engine, claimed, workspace).catch(() => undefined), CHECKPOINT_MS);
-  const openWorkspace = () =>
-    (opening ??= (async () => {
-      const request = await workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal: scope.signal, journal });
-      const made = await host.workspaces.open(request);
-      for (const text of made.notes) await journal.add({ kind: 'message', level: 'info', text, node: step.node, n: step.n });
-      workspace = made.workspace;
-      return workspace;
-    })());
-  const context = stepContext({ engine, host, claimed, journal, task, store, forge, sandbox, signal: scope.signal, openWorkspace });
-  return {
-    execute: () => kind.execute(context),
-    get workspace() {
-      return workspace;
-    },
-    checkpoints: { stop: () => clearInterval(timer) },
-  };
 }
 
-async function execute({ scope }: Working, opened: OpenedWorkspace): Promise<StepResult> {
-  if (isStopped(scope) !== undefined) throw scope.signal.reason;
-  return opened.execute();
+/** A bound that ended the step counts for more than what the step made of being ended. */
+function whenStopped({ engine, claimed }: Working, why: StepAborted['why'] | undefined): StepResult | undefined {
+  const { run, startedAt } = claimed;
+  if (why === 'timeout') {
+    return { kind: 'outcome', outcome: 'timeout', detail: 'The step took longer than its own limit (wall).' };
+  }
+  if (why !== 'wall') return undefined;
+  const used = run.consumed.wall + engine.clock.now() - startedAt.getTime();
+  return { kind: 'limit', limit: 'wall', used, max: limitsOf(run).wall, text: wallText(run) };
 }
 
-function kindOf(engine: Engine, claimed: Claim): Extract<NodeKind, { mode: 'execute' }> {
-  const kind = engine.kinds.get(nodeOf(claimed).node.kind);
-  if (kind?.mode !== 'execute') throw new Error(`no kind of node executes ${claimed.step.kind}`);
-  return kind;
-}
-
-/** Saves uncollected work and tells the database where it is. */
-async function checkpoint(engine: Engine, claimed: Claim, workspace: Workspace | undefined): Promise<void> {
-  if (workspace === undefined) return;
-  const commit = await workspace.checkpoint();
-  await engine.database.query('update step set checkpoint = $3 where id = $1 and lease = $2', [claimed.step.id, claimed.attempt, commit]);
-}
-
-/** Ends the attempt without a result, so that whoever fetches the job next goes on with the workspace or its checkpoint. */
-async function handBack({ engine, claimed, journal }: Working, opened: OpenedWorkspace | undefined): Promise<void> {
-  await checkpoint(engine, claimed, opened?.workspace);
-  const { step, attempt } = claimed;
-  await journal.add({ kind: 'attempt.ended', node: step.node, n: step.n, attempt, result: 'interrupted' });
-  await engine.database.query(`update attempt set ended_at = now(), seen_at = now(), result = 'interrupted' where step = $1 and n = $2 and ended_at is null`, [step.id, attempt]);
-  await engine.queue.giveBack(claimed.job);
-}
-
-/** What an attempt that lost its lease at the very end has made is kept, where nobody takes it for the run's work. */
-async function salvage({ engine, host, claimed }: Working, opened: OpenedWorkspace | undefined): Promise<void> {
-  const head = opened?.workspace?.head;
-  if (head === undefined || head === claimed.run.head) return;
-  const store = await host.openStore(await getRepository(engine.database, claimed.run.repository));
-  await store.keep(salvageRef(claimed.run.id, `${claimed.step.id}-${claimed.attempt}`), head);
+/** Parks whatever the edges say: the step's own outcome is not known, and trying once more would hardly help. */
+function hopeless({ step }: Claim, { used, max }: { used: number; max: number }): StepResult {
+  const text = `${used} attempts of ${step.node} #${step.n} ended without a result: their worker died, or could not store it. See daemon.log.`;
+  return { kind: 'limit', limit: 'attempts', used, max, text };
 }
 
 function failure(error: unknown): StepResult {
@@ -157,16 +135,50 @@ function failure(error: unknown): StepResult {
   return { kind: 'outcome', outcome: 'error', detail: `${messageOf(error)}${hint}`, park: { code, needs: 'error' } };
 }
 
-function isStopped(scope: AbortController): StepAborted['why'] | undefined {
-  const { aborted, reason } = scope.signal;
-  if (!aborted) return undefined;
-  return reason instanceof StepAborted ? reason.why : 'shutdown';
+function stoppedBy({ signal }: AbortController): StepAborted['why'] | undefined {
+  if (!signal.aborted) return undefined;
+  return signal.reason instanceof StepAborted ? signal.reason.why : 'shutdown';
 }
 
+interface Wall extends Pick<Working, 'engine' | 'claimed' | 'scope' | 'over'> {}
+
 /** Stops the step when the run's wall time, or the node's own, is over. */
-function wallTimer(claimed: Claim, scope: AbortController): Disposable {
+async function stopAtWall({ engine, claimed, scope, over }: Wall): Promise<void> {
   const { wallMs, stepWallMs } = stepLimits(claimed.run, claimed.step.aside ? undefined : nodeOf(claimed).node);
-  const own = stepWallMs !== undefined && stepWallMs < wallMs;
-  const timer = setTimeout(() => scope.abort(new StepAborted(own ? 'timeout' : 'wall')), Math.min(own ? stepWallMs : wallMs, 2 ** 31 - 1));
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
+  const isOwn = stepWallMs !== undefined && stepWallMs < wallMs;
+  await engine.clock.sleep(Math.min(isOwn ? stepWallMs : wallMs, LONGEST_MS), over);
+  if (!over.aborted) scope.abort(new StepAborted(isOwn ? 'timeout' : 'wall'));
+}
+
+/** Resolves, once the signal aborts, when nothing is being saved any more. */
+async function saveNowAndThen(working: Working, signal: AbortSignal, workspace: () => Workspace | undefined): Promise<void> {
+  while (!signal.aborted) {
+    await working.engine.clock.sleep(CHECKPOINT_MS, signal);
+    if (signal.aborted || stoppedBy(working.scope) === 'lost') return;
+    await save(working, workspace()).catch((error: unknown) => unsaved(working, error));
+  }
+}
+
+/** Saves uncollected work and tells the database where it is. */
+async function save({ engine, claimed }: Working, workspace: Workspace | undefined): Promise<void> {
+  if (workspace === undefined) return;
+  const commit = await workspace.checkpoint();
+  await engine.database.query('update step set checkpoint = $3 where id = $1 and lease = $2', [
+    claimed.step.id,
+    claimed.attempt,
+    commit,
+  ]);
+}
+
+async function unsaved({ journal, claimed }: Working, error: unknown): Promise<void> {
+  const { node, n } = claimed.step;
+  const text = `The uncollected work could not be saved: ${messageOf(error)}`;
+  await journal.add({ kind: 'message', level: 'warning', text, node, n });
+}
+
+/** What an attempt that lost its lease at the very end has made is kept, where nobody takes it for the run's work. */
+async function salvage({ engine, host, claimed }: Working, head: string): Promise<void> {
+  if (head === claimed.run.head) return;
+  const store = await host.openStore(await getRepository(engine.database, claimed.run.repository));
+  await store.keep(salvageRef(claimed.run.id, `${claimed.step.id}-${claimed.attempt}`), head);
 }

@@ -2,14 +2,17 @@ import type { Actor } from '../domain/actor.ts';
 import { isEnded, type RunState } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import { lockRun } from '../store/runs.ts';
-import { openStep, updateStep } from '../store/steps.ts';
+import { openStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
-import { openRun, record, setState, write } from './transition.ts';
+import { endWaiting, openRun, setEnded, write, writeAndAdmit } from './transition.ts';
 
 /** Told the id of a run whose step is to be stopped. */
 export const CANCEL_CHANNEL = 'switchyard_cancel';
 
-export type Cancelled = { readonly kind: 'cancelled' } | { readonly kind: 'stopping' } | { readonly kind: 'over'; readonly state: RunState };
+export type Cancelled =
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'stopping' }
+  | { readonly kind: 'over'; readonly state: RunState };
 
 /**
  * Cancels a run. One that is being worked on is stopped by its worker, which ends the whole process tree and keeps what was done;
@@ -28,17 +31,13 @@ export async function cancelRun(engine: Engine, id: string, actor: Actor): Promi
         await queries.query('select pg_notify($1, $2)', [CANCEL_CHANNEL, id]);
         return { kind: 'stopping' };
       }
-      const now = new Date(engine.clock.now());
       if (step !== undefined) {
-        if (step.job !== null && step.queue !== null) await engine.queue.cancel(queries, { id: step.job, queue: step.queue });
-        await updateStep(queries, step.id, { state: 'ended', outcome: 'cancelled', ended_at: now, job: null, head: row.head });
-        record(run, actor, { kind: 'step.ended', node: step.node, n: step.n, outcome: 'cancelled', checkpoint: row.head });
+        const { job, queue } = step;
+        if (job !== null && queue !== null) await engine.queue.cancel(queries, { id: job, queue, step: step.id });
+        await endWaiting(run, step, { outcome: 'cancelled', outputs: {}, actor });
       }
-      const state = { kind: 'cancelled' } as const;
-      setState(run, state);
-      run.changes.ended_at = now;
-      record(run, actor, { kind: 'run.ended', state });
-      await write(run);
+      setEnded(run, { kind: 'cancelled' }, actor);
+      await writeAndAdmit(run);
       return { kind: 'cancelled' };
     }),
   );

@@ -1,71 +1,104 @@
 import { type Actor, SYSTEM } from '../domain/actor.ts';
+import type { Consumed } from '../domain/run.ts';
 import type { Queries } from '../store/database.ts';
 import type { Job } from '../store/queue.ts';
-import type { AttemptRow, StepRow } from '../store/rows.ts';
-import { type RunRow } from '../store/rows.ts';
-import { lockRun } from '../store/runs.ts';
-import { attemptsOf, endAttempt, getStep, insertAttempt, updateStep } from '../store/steps.ts';
+import type { AttemptRow, RunRow, StepRow } from '../store/rows.ts';
+import { lockRunOf } from '../store/runs.ts';
+import { attemptsOf, beginAttempt, endAttempt, getStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
-import { openRun, record, setState, write } from './transition.ts';
+import { current, type OpenRun, openRun, record, setState, write } from './transition.ts';
 
 /** A step that this worker may work on, under the lease number `attempt`. */
 export interface Claim {
   readonly job: Job;
-  readonly run: RunRow;
+  /** As it was when the attempt began. */
+  readonly run: Omit<RunRow, 'state_kind'>;
   readonly step: StepRow;
   readonly attempt: number;
+  readonly startedAt: Date;
   /** All earlier attempts of the step. */
   readonly earlier: readonly AttemptRow[];
 }
 
-/** After so many attempts that nobody ended, the step is a fault of its own. */
+/** After so many attempts that nobody ended, or that failed by no fault of the step's, it is left to a person. */
 const MOST_LOST_ATTEMPTS = 8;
+const MOST_FAILURES = 3;
 
 /**
  * Takes a fetched job: the step gets the next lease number, which voids every earlier attempt. Undefined when the job is stale
- * (the step went on without it); it is then off the queue.
+ * (the step went on without it, and it is then off the queue) or has been given to somebody else.
  */
 export async function claim(engine: Engine, worker: string, job: Job): Promise<Claim | undefined> {
+  // By this time an attempt is known again whose beginning was committed without our hearing of it.
+  const startedAt = new Date(engine.clock.now());
   return engine.database.transaction(async (queries) => {
-    const found = await getStep(queries, job.step);
-    const row = found === undefined ? undefined : await lockRun(queries, found.run);
+    const row = await lockRunOf(queries, job.step);
     const step = row === undefined ? undefined : await getStep(queries, job.step);
-    if (row === undefined || step === undefined || step.job !== job.id || (step.state !== 'admitted' && step.state !== 'running')) {
+    if (row === undefined || step === undefined || step.job !== job.id || step.state === 'ended') {
       await engine.queue.complete(queries, job);
       return undefined;
     }
-    const run = openRun(engine, queries, row);
-    const now = new Date(engine.clock.now());
-    const actor: Actor = { kind: 'system', name: worker };
-    const earlier = await attemptsOf(queries, step.id);
-    for (const attempt of earlier) {
-      if (!(await endAttempt(queries, { step: step.id, n: attempt.n }, 'taken-over', attempt.seen_at))) continue;
-      record(run, actor, { kind: 'attempt.ended', node: step.node, n: step.n, attempt: attempt.n, result: 'taken-over' });
-      run.changes.consumed = addWall(run.changes.consumed ?? row.consumed, attempt.seen_at.getTime() - attempt.started_at.getTime());
+    if ((await engine.queue.touch(queries, [job])).length > 0) return undefined;
+    const attempts = await attemptsOf(queries, step.id);
+    const known = attempts.find((one) => isSame(one, step.lease, { worker, startedAt }));
+    if (known !== undefined) {
+      return { job, run: row, step, attempt: known.n, startedAt, earlier: attempts.filter((one) => one.n < known.n) };
     }
+    const run = openRun(engine, queries, row);
+    const actor: Actor = { kind: 'system', name: worker };
+    const earlier = await takeOver(run, { step, attempts, actor });
     const attempt = step.lease + 1;
-    await insertAttempt(queries, { step: step.id, n: attempt, worker, seen_at: now, started_at: now });
-    await updateStep(queries, step.id, { state: 'running', lease: attempt, worker, started_at: step.started_at ?? now });
+    const begun = await beginAttempt(queries, { step: step.id, n: attempt, worker, at: startedAt });
     if (row.state.kind === 'queued') setState(run, { kind: 'running' });
     if (attempt === 1) record(run, SYSTEM, { kind: 'step.started', node: step.node, n: step.n, nodeKind: step.kind });
     record(run, actor, { kind: 'attempt.started', node: step.node, n: step.n, attempt, worker });
     await write(run);
-    const current = await lockRun(queries, row.id);
-    return { job, run: current, step: { ...step, state: 'running', lease: attempt, worker }, attempt, earlier: await attemptsOf(queries, step.id).then((all) => all.filter((one) => one.n < attempt)) };
+    return { job, run: current(run), step: begun, attempt, startedAt, earlier };
   });
 }
 
-/** Whether the step has been lost so often that a further attempt would hardly fare better. */
-export function isHopeless(claimed: Claim): boolean {
-  return claimed.earlier.filter((attempt) => attempt.result === 'taken-over').length >= MOST_LOST_ATTEMPTS;
+function isSame(attempt: AttemptRow, lease: number, { worker, startedAt }: { worker: string; startedAt: Date }): boolean {
+  const { n, ended_at, started_at } = attempt;
+  return n === lease && ended_at === null && attempt.worker === worker && started_at.getTime() === startedAt.getTime();
 }
 
-/** Whether this attempt still holds the lease. Part of the caller's transaction, after `lockRun`. */
-export async function holdsLease(queries: Queries, claimed: Claim): Promise<boolean> {
+interface Taking {
+  readonly step: StepRow;
+  readonly attempts: readonly AttemptRow[];
+  readonly actor: Actor;
+}
+
+/** Ends the attempts whose workers never did; what they have worked counts until they were last heard of. */
+async function takeOver(run: OpenRun, { step, attempts, actor }: Taking): Promise<AttemptRow[]> {
+  const earlier: AttemptRow[] = [];
+  for (const attempt of attempts) {
+    const { n, seen_at, started_at } = attempt;
+    if (attempt.ended_at !== null || !(await endAttempt(run.queries, attempt, { result: 'taken-over', at: seen_at }))) {
+      earlier.push(attempt);
+      continue;
+    }
+    record(run, actor, { kind: 'attempt.ended', node: step.node, n: step.n, attempt: n, result: 'taken-over' });
+    run.changes.consumed = addWall(current(run).consumed, seen_at.getTime() - started_at.getTime());
+    earlier.push({ ...attempt, ended_at: seen_at, result: 'taken-over' });
+  }
+  return earlier;
+}
+
+/** The bound of attempts that the step has reached; undefined while a further one may fare better. */
+export function attemptsBound({ earlier, step }: Claim): { readonly used: number; readonly max: number } | undefined {
+  const lost = earlier.filter((attempt) => attempt.result === 'taken-over').length;
+  if (lost >= MOST_LOST_ATTEMPTS) return { used: lost, max: MOST_LOST_ATTEMPTS };
+  return step.failures >= MOST_FAILURES ? { used: step.failures, max: MOST_FAILURES } : undefined;
+}
+
+/** Whether the attempt still holds the lease, or has itself ended the step already. Part of a transaction that holds the run. */
+export async function leaseOf(queries: Queries, claimed: Claim): Promise<'held' | 'settled' | 'lost'> {
   const step = await getStep(queries, claimed.step.id);
-  return step !== undefined && step.state === 'running' && step.lease === claimed.attempt;
+  if (step === undefined || step.lease !== claimed.attempt) return 'lost';
+  if (step.state === 'ended') return 'settled';
+  return step.state === 'running' ? 'held' : 'lost';
 }
 
-export function addWall<Consumed extends { readonly wall: number }>(consumed: Consumed, ms: number): Consumed {
+export function addWall(consumed: Consumed, ms: number): Consumed {
   return { ...consumed, wall: consumed.wall + Math.max(0, Math.round(ms)) };
 }

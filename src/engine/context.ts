@@ -1,14 +1,14 @@
 import { currentNode, type FlowState } from '../blueprint/advance.ts';
 import type { Blueprint, BlueprintNode } from '../domain/blueprint.ts';
+import { NO_USAGE } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
-import { addUsage } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { Forge } from '../ports/forge.ts';
 import type { AgentDirectory, StepContext } from '../ports/node.ts';
 import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { passedChecks, recordEvidence } from '../store/evidence.ts';
-import { lockRun, updateRun } from '../store/runs.ts';
+import { addConsumed } from '../store/runs.ts';
 import { rememberSession, sessionOf } from '../store/sessions.ts';
 import { addNamespace, latestOfNode } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
@@ -59,7 +59,7 @@ export function stepContext(parts: AttemptParts): StepContext {
     crashPoint: engine.crashPoint,
     sandbox: parts.sandbox,
     commandEnv: commandEnv(host.env),
-    workspace: parts.openWorkspace,
+    workspace: () => parts.openWorkspace(),
     commitText: (message) => ({
       message: message ?? parts.task.title,
       identity: run.settings.identity,
@@ -101,10 +101,14 @@ export function rememberingSandbox(sandbox: Sandbox, engine: Engine, claimed: Cl
     ...sandbox,
     async spawn(program: SandboxProgram) {
       const started = await sandbox.spawn(program);
-      if (started.namespace !== undefined) {
+      if (started.namespace === undefined) return started;
+      try {
         await addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, started.namespace);
+        return started;
+      } catch (error) {
+        await started[Symbol.asyncDispose]();
+        throw error;
       }
-      return started;
     },
   };
 }
@@ -127,17 +131,11 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
       return last?.session != null && last.agent != null ? { id: last.session, agent: last.agent } : undefined;
     },
     async remember({ agent, id }) {
-      await database.transaction(async (queries) => {
-        await queries.query('update attempt set session = $3, agent = $4 where step = $1 and n = $2', [step.id, claimed.attempt, id, agent]);
-        await rememberSession(queries, { run: run.id, node: step.node, agent, id, at: new Date(engine.clock.now()) });
-      });
+      const at = new Date(engine.clock.now());
+      await rememberSession(database, { run: run.id, node: step.node, agent, id, at, step: step.id, attempt: claimed.attempt });
     },
-    async count({ turns = 0, usage }) {
-      await database.transaction(async (queries) => {
-        const { consumed } = await lockRun(queries, run.id);
-        const total = { ...consumed, turns: consumed.turns + turns, usage: usage === undefined ? consumed.usage : addUsage(consumed.usage, usage) };
-        await updateRun(queries, run.id, { consumed: total });
-      });
+    async count({ turns = 0, usage = NO_USAGE }) {
+      await addConsumed(database, run.id, { turns, usage });
     },
   };
 }

@@ -4,12 +4,23 @@ import type { RunState } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { StepRow } from '../store/rows.ts';
-import { getRun, lockRun } from '../store/runs.ts';
-import { latestStep, openStep, updateStep } from '../store/steps.ts';
-import type { Engine } from './engine.ts';
-import { discard, enter, type OpenRun, openRun, park, record, setState, write } from './transition.ts';
+import { latestStep, openStep } from '../store/steps.ts';
 import { insertAside } from './aside.ts';
-import { grantAgain } from './settle.ts';
+import { command } from './command.ts';
+import type { Engine } from './engine.ts';
+import { grantAgain } from './limits.ts';
+import {
+  answerOutputs,
+  current,
+  discard,
+  endWaiting,
+  enter,
+  type OpenRun,
+  park,
+  record,
+  setState,
+  writeAndAdmit,
+} from './transition.ts';
 
 export interface Decision {
   /** Without it `approved`. */
@@ -26,29 +37,33 @@ export interface Decision {
  */
 export async function decide(engine: Engine, id: string, decision: Decision): Promise<RunState> {
   return between(engine.crashPoint, 'decision', async () => {
-    await engine.database.transaction(async (queries) => {
-      const row = await lockRun(queries, id);
-      const run = openRun(engine, queries, row);
-      const choice = checked(run, decision);
-      record(run, decision.actor, { kind: 'run.resumed', choice, head: row.head, ...(decision.note === undefined ? {} : { note: decision.note }) });
-      const waiting = await openStep(queries, id);
-      if (waiting !== undefined && isOwnChoice(run, waiting, choice)) await answer(run, waiting, { ...decision, choice });
-      else if (choice === 'abandoned') await abandon(run, waiting, decision.actor);
-      else await tryAgain(run, waiting);
-      await write(run);
+    const row = await command(engine, id, async (run) => {
+      await apply(run, decision);
+      await writeAndAdmit(run);
     });
-    return (await getRun(engine.database, id)).state;
+    return row.state;
   });
 }
 
-function checked(run: OpenRun, decision: Decision): string {
-  const { row } = run;
+/** The same within a transaction that writes the run itself. */
+export async function apply(run: OpenRun, decision: Decision): Promise<void> {
+  const { actor, note } = decision;
+  const choice = checked(run, decision);
+  const said = note === undefined ? {} : { note };
+  record(run, actor, { kind: 'run.resumed', choice, head: run.row.head, ...said });
+  const waiting = await openStep(run.queries, run.row.id);
+  if (waiting !== undefined && isOwnChoice(run, waiting, choice)) await answer(run, waiting, { choice, note, actor });
+  else if (choice === 'abandoned') await abandon(run, waiting, actor);
+  else await tryAgain(run, waiting);
+}
+
+function checked({ row }: OpenRun, decision: Decision): string {
   const choice = decision.choice ?? 'approved';
   if (row.state.kind !== 'parked') {
     throw new SwitchyardError({
       code: 'run/not-parked',
       message: `Run ${row.slug} is ${row.state.kind}, and waits for nobody.`,
-      hint: 'See `switchyard why RUN`.',
+      hint: `See \`switchyard why ${row.slug}\`.`,
     });
   }
   const { choices } = row.state.needs;
@@ -70,14 +85,19 @@ function checked(run: OpenRun, decision: Decision): string {
 }
 
 /** Whether the choice is an outcome of the node that the run waits at, and not one of those that every park has. */
-function isOwnChoice(run: OpenRun, waiting: StepRow, choice: string): boolean {
-  const { row } = run;
-  const current = currentNode(row.blueprint, row.flow as FlowState);
-  return current?.path === waiting.node && current.node.outcomes.includes(choice);
+function isOwnChoice({ row }: OpenRun, waiting: StepRow, choice: string): boolean {
+  const at = currentNode(row.blueprint, row.flow as FlowState);
+  return at?.path === waiting.node && at.node.outcomes.includes(choice);
 }
 
-async function answer(run: OpenRun, waiting: StepRow, { choice, note, actor }: Decision & { choice: string }): Promise<void> {
-  const outputs = { choice, feedback: note ?? null, by: actor.kind === 'person' ? actor.name : actor.kind };
+interface Given {
+  readonly choice: string;
+  readonly note: string | undefined;
+  readonly actor: Actor;
+}
+
+async function answer(run: OpenRun, waiting: StepRow, { choice, note, actor }: Given): Promise<void> {
+  const outputs = answerOutputs(choice, note, actor);
   await endWaiting(run, waiting, { outcome: choice, outputs, actor });
   setState(run, { kind: 'running' });
   await enter(run, advance(run.row.blueprint, run.row.flow as FlowState, { outcome: choice, outputs, detail: note }));
@@ -90,23 +110,12 @@ async function abandon(run: OpenRun, waiting: StepRow | undefined, actor: Actor)
 
 async function tryAgain(run: OpenRun, waiting: StepRow | undefined): Promise<void> {
   const { row, queries } = run;
-  if (row.state.kind !== 'parked') return;
-  if (waiting !== undefined) return park(run, { ...row.state, node: waiting.node }); // the approval is asked again
-  run.changes.granted = grantAgain(row.state.reason.code, row.settings.limits, row.granted);
+  const { state } = current(run);
+  if (state.kind !== 'parked') return;
+  if (waiting !== undefined) return park(run, { ...state, node: waiting.node }); // the approval is asked again
+  run.changes.granted = grantAgain(row, state.reason.code);
   setState(run, { kind: 'running' });
   const last = await latestStep(queries, row.id);
   if (last?.aside === true) return insertAside(run, last.inputs);
   await enter(run, retry(row.blueprint, row.flow as FlowState));
-}
-
-interface Answered {
-  readonly outcome: string;
-  readonly outputs: Readonly<Record<string, unknown>>;
-  readonly actor: Actor;
-}
-
-async function endWaiting(run: OpenRun, waiting: StepRow, { outcome, outputs, actor }: Answered): Promise<void> {
-  const { head } = run.row;
-  await updateStep(run.queries, waiting.id, { state: 'ended', outcome, outputs, head, ended_at: new Date(run.engine.clock.now()) });
-  record(run, actor, { kind: 'step.ended', node: waiting.node, n: waiting.n, outcome, checkpoint: head });
 }

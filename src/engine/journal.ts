@@ -1,6 +1,7 @@
 import type { Actor } from '../domain/actor.ts';
 import { type EventPayload, isTranscript } from '../domain/event.ts';
-import { type NewEvent, appendEvents } from '../store/events.ts';
+import { appendEvents, type NewEvent } from '../store/events.ts';
+import { holdRun } from '../store/runs.ts';
 import type { Claim } from './claim.ts';
 import { type Engine, event } from './engine.ts';
 
@@ -8,23 +9,23 @@ import { type Engine, event } from './engine.ts';
 const GATHER_MS = 100;
 /** An agent that prints faster than the database writes has to wait. */
 const MOST_PENDING = 500;
-/** Lines of text that come together become one event of at most so many characters. */
-const JOINED_TEXT = 16 * 1024;
-/** An agent that says more than so many characters in one attempt is no longer written down. */
-const MOST_SPOKEN = 16 * 1024 * 1024;
+const MOST_PENDING_CHARACTERS = 1_000_000;
 
 /**
- * Writes an attempt's events, in order, in as few transactions as the reader can bear. Writes nothing once the lease is lost.
- * Disposing writes what is left.
+ * Writes an attempt's events, in order and each once, in as few transactions as the reader can bear. Writes nothing once the lease is
+ * lost. What could not be written is kept, and tried again with what comes next. Disposing writes what is left.
  */
 export class Journal implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #claim: Claim;
   readonly #actor: Actor;
+  readonly #over = new AbortController();
   #pending: NewEvent[] = [];
+  #characters = 0;
+  #isGathering = false;
   #writing: Promise<void> = Promise.resolve();
-  #timer: NodeJS.Timeout | undefined;
-  #spoken = 0;
+  /** How many are in the database. */
+  #told = 0;
 
   constructor(engine: Engine, claim: Claim, actor: Actor) {
     this.#engine = engine;
@@ -34,53 +35,64 @@ export class Journal implements AsyncDisposable {
 
   /** Resolves when the event is stored, or, of a transcript, when it is queued to be. */
   async add(payload: EventPayload): Promise<void> {
-    if (isTranscript(payload.kind) && !this.#hasRoomFor(payload)) return;
-    if (this.#joined(payload)) return;
     this.#pending.push(event(this.#engine, this.#actor, payload));
-    if (!isTranscript(payload.kind) || this.#pending.length >= MOST_PENDING) return this.flush();
-    this.#timer ??= setTimeout(() => void this.flush().catch(() => undefined), GATHER_MS);
+    this.#characters += charactersOf(payload);
+    const isFull = this.#pending.length >= MOST_PENDING || this.#characters >= MOST_PENDING_CHARACTERS;
+    if (!isTranscript(payload.kind) || isFull) return this.flush();
+    void this.#gather();
   }
 
   /** Resolves when everything added before is stored. */
   flush(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#writing = this.#writing.then(() => this.#write());
+    // Each goes on after the one before, also when that has failed.
+    this.#writing = this.#writing.catch(() => undefined).then(() => this.#write());
     return this.#writing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
     await this.flush();
   }
 
-  /** Counts what is said; past the bound it says so, once, and nothing more is taken. */
-  #hasRoomFor(payload: EventPayload): boolean {
-    const before = this.#spoken;
-    this.#spoken += JSON.stringify(payload).length;
-    if (this.#spoken <= MOST_SPOKEN) return true;
-    if (before > MOST_SPOKEN) return false;
-    const text = `The agent has said more than ${MOST_SPOKEN / 2 ** 20} MiB; the rest of its words is not kept.`;
-    this.#pending.push(event(this.#engine, this.#actor, { kind: 'message', level: 'warning', text }));
-    return false;
-  }
-
-  /** Adds a line of text to the one before it, where both wait to be written. */
-  #joined(payload: EventPayload): boolean {
-    const last = this.#pending.at(-1);
-    if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text') return false;
-    if (last.payload.node !== payload.node || last.payload.text.length + payload.text.length > JOINED_TEXT) return false;
-    this.#pending[this.#pending.length - 1] = { ...last, payload: { ...last.payload, text: `${last.payload.text}\n${payload.text}` } };
-    return true;
+  async #gather(): Promise<void> {
+    if (this.#isGathering) return;
+    this.#isGathering = true;
+    await this.#engine.clock.sleep(GATHER_MS, this.#over.signal);
+    this.#isGathering = false;
+    // What fails here is still pending, and fails for whoever adds or flushes next.
+    if (!this.#over.signal.aborted) await this.flush().catch(() => undefined);
   }
 
   async #write(): Promise<void> {
     const events = this.#pending;
     if (events.length === 0) return;
     this.#pending = [];
+    this.#characters = 0;
+    try {
+      await this.#append(events);
+    } catch (error) {
+      this.#pending = [...events, ...this.#pending];
+      throw error;
+    }
+    this.#told += events.length;
+  }
+
+  async #append(events: readonly NewEvent[]): Promise<void> {
     const { step, attempt, run } = this.#claim;
+    const before = this.#told;
     await this.#engine.database.transaction(async (queries) => {
-      const holding = await queries.query('select 1 from step where id = $1 and lease = $2 for share', [step.id, attempt]);
-      if (holding.length === 1) await appendEvents(queries, run.id, events);
+      await holdRun(queries, run.id);
+      // Nothing matches when the lease is lost, or when these very events were committed without our hearing of it.
+      const mine = await queries.query(
+        `update attempt set told = $4 where step = $1 and n = $2 and told = $3
+           and exists (select 1 from step where id = $1 and lease = $2) returning 1`,
+        [step.id, attempt, before, before + events.length],
+      );
+      if (mine.length === 1) await appendEvents(queries, run.id, events);
     });
   }
+}
+
+function charactersOf(payload: EventPayload): number {
+  return Object.values(payload).reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 0), 0);
 }

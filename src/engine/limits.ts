@@ -1,46 +1,78 @@
 import type { BlueprintNode } from '../domain/blueprint.ts';
 import type { Limits } from '../domain/limits.ts';
-import { mergeLimits } from '../domain/limits.ts';
 import { formatDuration } from '../domain/units.ts';
 import type { Bound, StepLimits } from '../ports/node.ts';
 import type { RunRow } from '../store/rows.ts';
 
 /** What holds where nobody says anything: the same as the configuration's own figures. */
-const SILENCE_MS = 15 * 60_000;
-const WALL_MS = 2 * 60 * 60_000;
-const TURNS = 60;
+const DEFAULTS = { silence: 15 * 60_000, wall: 2 * 60 * 60_000, turns: 60 } as const;
+
+/** What a run's limits are looked up in. */
+type Limited = Pick<RunRow, 'settings' | 'granted' | 'consumed'>;
 
 /** The limits of a run as they stand now: what it started with, and what retries have added. */
-export function limitsOf(run: RunRow): Limits {
-  const limits: Limits = { ...run.settings.limits };
-  for (const [name, extra] of Object.entries(run.granted) as [keyof Limits, number][]) limits[name] = (limits[name] ?? 0) + extra;
+export function limitsOf(run: Limited): Limits & Record<keyof typeof DEFAULTS, number> {
+  const limits = startingLimits(run);
+  for (const [name, extra] of Object.entries(run.granted) as [keyof Limits, number][]) {
+    limits[name] = (limits[name] ?? 0) + extra;
+  }
   return limits;
 }
 
-/** What a step of this node may still use. A node's own limits only tighten those of the run. */
-export function stepLimits(run: RunRow, node: BlueprintNode | undefined): StepLimits & { readonly stepWallMs: number | undefined } {
+function startingLimits({ settings: { limits } }: Limited): Limits & Record<keyof typeof DEFAULTS, number> {
+  const { wall = DEFAULTS.wall, silence = DEFAULTS.silence, turns = DEFAULTS.turns } = limits;
+  return { ...limits, wall, silence, turns };
+}
+
+/**
+ * What a retry adds to the bound that was hit: its original amount. Silence is no amount that is used up, and a run's steps and a
+ * node's `max` are counted by the blueprint's own state.
+ */
+export function grantAgain(run: Limited, code: string): Limits {
+  const name = /^limit\/(wall|turns|tokens|cost)$/.exec(code)?.[1] as keyof Limits | undefined;
+  const amount = name === undefined ? undefined : startingLimits(run)[name];
+  return name === undefined || amount === undefined
+    ? run.granted
+    : { ...run.granted, [name]: (run.granted[name] ?? 0) + amount };
+}
+
+/**
+ * What a step of this node may still use. A node's own limits only tighten those of the run: `silence` as it is, `wall` by ending the
+ * step, the others by what this one step may use of them.
+ */
+export function stepLimits(
+  run: Limited,
+  node: BlueprintNode | undefined,
+): StepLimits & { readonly stepWallMs: number | undefined } {
   const limits = limitsOf(run);
-  const own = mergeLimits({ machine: limits, node: node?.limits }).limits;
+  const own = node?.limits ?? {};
   const { usage, turns, wall } = run.consumed;
-  const bound = (used: number, max: number | undefined): Bound | undefined => (max === undefined ? undefined : { used, max });
   return {
-    silenceMs: own.silence ?? SILENCE_MS,
-    wallMs: Math.max(0, (limits.wall ?? WALL_MS) - wall),
-    stepWallMs: node?.limits?.wall,
-    turns: { used: turns, max: limits.turns ?? TURNS },
-    tokens: bound(usage.input + usage.output, limits.tokens),
-    cost: bound(usage.cost ?? 0, limits.cost),
+    silenceMs: Math.min(limits.silence, own.silence ?? Infinity),
+    wallMs: Math.max(0, limits.wall - wall),
+    stepWallMs: own.wall,
+    turns: bound(turns, limits.turns, own.turns) ?? { used: turns, max: limits.turns },
+    tokens: bound(usage.input + usage.output, limits.tokens, own.tokens),
+    cost: bound(usage.cost ?? 0, limits.cost, own.cost),
   };
 }
 
-export function wallText(run: RunRow): string {
-  return `The run has worked for ${formatDuration(limitsOf(run).wall ?? WALL_MS)}, which is its limit (wall).`;
+function bound(used: number, ofRun: number | undefined, ofStep: number | undefined): Bound | undefined {
+  const max = Math.min(ofRun ?? Infinity, used + (ofStep ?? Infinity));
+  return max === Infinity ? undefined : { used, max };
+}
+
+export function wallText(run: Limited): string {
+  return `The run has worked for ${formatDuration(limitsOf(run).wall)}, which is its limit (wall).`;
 }
 
 /** Each limit in force with what has been used of it, for `show`. */
-export function limitsInUse(run: RunRow, steps: { used: number; allowed: number }): Record<string, { used: number; max: number }> {
-  const limits = limitsOf(run);
+export function limitsInUse(
+  run: Limited,
+  steps: { used: number; allowed: number },
+): Record<string, { used: number; max: number }> {
   const { usage, turns, wall } = run.consumed;
+  const max: Limits = { ...limitsOf(run), steps: steps.allowed };
   const used: Record<keyof Limits, number> = {
     wall,
     silence: 0,
@@ -49,6 +81,7 @@ export function limitsInUse(run: RunRow, steps: { used: number; allowed: number 
     cost: usage.cost ?? 0,
     tokens: usage.input + usage.output,
   };
-  const max = { ...limits, steps: steps.allowed };
-  return Object.fromEntries((Object.keys(max) as (keyof Limits)[]).map((name) => [name, { used: used[name], max: max[name] ?? 0 }]));
+  return Object.fromEntries(
+    (Object.entries(max) as [keyof Limits, number][]).map(([name, most]) => [name, { used: used[name], max: most }]),
+  );
 }

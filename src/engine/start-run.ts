@@ -4,11 +4,11 @@ import type { Blueprint } from '../domain/blueprint.ts';
 import { NO_USAGE } from '../domain/run.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { Task } from '../domain/task.ts';
-import { freeSlug, getRun, insertRun } from '../store/runs.ts';
 import type { RepositoryRow, RunRow } from '../store/rows.ts';
+import { findRun, freeSlug, getRun, insertRun } from '../store/runs.ts';
 import { insertTask, upsertRepository } from '../store/tasks.ts';
 import type { Engine } from './engine.ts';
-import { enter, openRun, record, write } from './transition.ts';
+import { enter, openRun, record, writeAndAdmit } from './transition.ts';
 
 /** What a run starts with; everything has been looked up and checked before. */
 export interface NewRunFacts {
@@ -28,15 +28,16 @@ export interface NewRunFacts {
 /** Stores task and run and lets the first step wait for admission, in one transaction. Doing it again changes nothing. */
 export async function startRun(engine: Engine, facts: NewRunFacts): Promise<RunRow> {
   const now = new Date(engine.clock.now());
-  const { task, repository, blueprint, settings, base } = facts;
+  const { id, task, repository, blueprint, settings, base } = facts;
   return engine.database.transaction(async (queries) => {
+    const known = await findRun(queries, id);
+    if (known !== undefined) return known;
     await upsertRepository(queries, repository, now);
-    await insertTask(queries, task, now);
     const moved = begin(blueprint, {}, { steps: settings.limits.steps ?? DEFAULT_STEPS });
-    const inserted = await insertRun(queries, {
-      id: facts.id,
+    await insertRun(queries, {
+      id,
+      task: await insertTask(queries, task, now),
       slug: await freeSlug(queries, facts.slug),
-      task: task.id,
       repository: repository.id,
       state: { kind: 'queued' },
       blueprint,
@@ -51,14 +52,12 @@ export async function startRun(engine: Engine, facts: NewRunFacts): Promise<RunR
       priority: task.priority,
       created_at: now,
     });
-    const row = await getRun(queries, facts.id);
-    if (!inserted) return row;
-    const run = openRun(engine, queries, row);
+    const run = openRun(engine, queries, await getRun(queries, id));
     record(run, facts.actor, { kind: 'run.started', blueprint: blueprint.name, base: base.commit, title: task.title });
     for (const text of facts.notes) record(run, facts.actor, { kind: 'message', level: 'info', text });
     await enter(run, moved);
-    await write(run);
-    return getRun(queries, facts.id);
+    await writeAndAdmit(run);
+    return getRun(queries, id);
   });
 }
 

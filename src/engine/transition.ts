@@ -2,15 +2,17 @@ import { advance, type FlowState, type Transition } from '../blueprint/advance.t
 import { type Actor, SYSTEM } from '../domain/actor.ts';
 import type { EventPayload } from '../domain/event.ts';
 import { isEnded, type Needs, type Reason, type RunState } from '../domain/run.ts';
+import type { NodeKind } from '../ports/node.ts';
 import type { Queries } from '../store/database.ts';
 import { appendEvents, type NewEvent } from '../store/events.ts';
 import { putOut } from '../store/outbox.ts';
 import type { RunRow } from '../store/rows.ts';
 import { updateRun } from '../store/runs.ts';
-import { insertStep, stepsOf } from '../store/steps.ts';
+import { insertStep, type NewStep, updateStep, workersOf } from '../store/steps.ts';
 import { getTask } from '../store/tasks.ts';
 import { admit } from './admission.ts';
 import { type Engine, event } from './engine.ts';
+import { PARK_CHOICES, parkedBy } from './park-reasons.ts';
 import { providerOf } from './provider.ts';
 
 /** A run inside a transaction that holds its row lock: what `enter` changes, and what is written at the end by `write`. */
@@ -28,10 +30,13 @@ export interface Moved {
   readonly transition: Transition;
 }
 
-export const PARK_CHOICES: readonly string[] = ['retry', 'abandoned'];
-
 export function openRun(engine: Engine, queries: Queries, row: RunRow): OpenRun {
   return { engine, queries, row, events: [], changes: {} };
+}
+
+/** The run's row as it will be. */
+export function current(run: OpenRun): Omit<RunRow, 'state_kind'> {
+  return { ...run.row, ...run.changes };
 }
 
 /**
@@ -46,60 +51,89 @@ export async function enter(run: OpenRun, moved: Moved): Promise<void> {
       await end(run, { end: transition.end, as: transition.as });
       return;
     case 'park':
-      park(run, parkedBy(transition, run));
+      park(run, parkedBy(transition, current(run).head));
       return;
     case 'step':
-      await enterStep(run, { moved, transition });
+      await enterStep(run, moved.state, transition);
       return;
   }
 }
 
-async function enterStep(
-  run: OpenRun,
-  { moved, transition }: { moved: Moved; transition: Extract<Transition, { kind: 'step' }> },
-): Promise<void> {
-  const { engine, queries } = run;
-  const { step, node, blueprint, with: given } = transition;
+async function enterStep(run: OpenRun, flow: FlowState, transition: Extract<Transition, { kind: 'step' }>): Promise<void> {
+  const { engine, row } = run;
+  const { step, node, with: inputs } = transition;
   const kind = engine.kinds.get(node.kind);
   if (kind === undefined || kind.mode === 'compose') throw new Error(`no kind of node executes ${node.kind}`);
-  const common = {
+  const entered: NewStep = {
     id: engine.ids(),
-    run: run.row.id,
-    repository: run.row.repository,
+    run: row.id,
+    repository: row.repository,
     node: step.node,
     n: step.n,
     kind: node.kind,
+    agentic: kind.mode === 'execute' && kind.agentic,
     aside: false,
-    inputs: given,
-    priority: run.row.priority,
+    provider: kind.mode === 'execute' && kind.agentic ? providerOf(row.settings.agent, node.fields) : null,
+    state: kind.mode === 'execute' ? 'waiting' : 'running',
+    inputs,
+    priority: row.priority,
     created_at: new Date(engine.clock.now()),
   };
-  if (kind.mode === 'execute') {
-    const provider = kind.agentic ? providerOf(run.row.settings.agent, node.fields) : null;
-    await insertStep(queries, { ...common, agentic: kind.agentic, provider, state: 'waiting' });
-    if (currentState(run).kind !== 'queued') setState(run, { kind: 'running' });
-    return;
-  }
+  await insertStep(run.queries, entered);
+  if (kind.mode === 'wait') return ask(run, { kind, entered, flow, transition });
+  if (current(run).state.kind !== 'queued') setState(run, { kind: 'running' });
+}
 
-  const task = await getTask(queries, run.row.task);
-  const needs = kind.needs({ fields: node.fields, with: given, head: run.changes.head ?? run.row.head, blueprint, task });
-  record(run, SYSTEM, { kind: 'step.started', node: step.node, n: step.n, nodeKind: node.kind });
-  if (run.row.settings.yes && needs.choices.includes('approved')) {
-    const actor: Actor = { kind: 'person', name: run.row.requester };
-    const at = common.created_at;
-    await insertStep(queries, { ...common, agentic: false, provider: null, state: 'ended' });
-    await queries.query(`update step set outcome = 'approved', started_at = $2, ended_at = $2, head = $3 where id = $1`, [common.id, at, run.changes.head ?? run.row.head]);
-    record(run, actor, { kind: 'step.ended', node: step.node, n: step.n, outcome: 'approved', checkpoint: run.changes.head ?? run.row.head, detail: 'approved in advance with --yes' });
-    await enter(run, advance(run.row.blueprint, moved.state, { outcome: 'approved', outputs: {} }));
-    return;
+interface Asking {
+  readonly kind: Extract<NodeKind, { mode: 'wait' }>;
+  readonly entered: NewStep;
+  readonly flow: FlowState;
+  readonly transition: Extract<Transition, { kind: 'step' }>;
+}
+
+/** Parks the run until a person has answered, or goes on with what the requester has said in advance. */
+async function ask(run: OpenRun, { kind, entered, flow, transition }: Asking): Promise<void> {
+  const { row, queries } = run;
+  const { node, blueprint, with: given } = transition;
+  const { head } = current(run);
+  const task = await getTask(queries, row.task);
+  const needs = kind.needs({ fields: node.fields, with: given, head, blueprint, task });
+  record(run, SYSTEM, { kind: 'step.started', node: entered.node, n: entered.n, nodeKind: entered.kind });
+  await updateStep(queries, entered.id, { started_at: entered.created_at });
+  if (row.settings.yes && needs.choices.includes('approved')) {
+    const actor: Actor = { kind: 'person', name: row.requester };
+    const detail = 'approved in advance with --yes';
+    const outputs = answerOutputs('approved', undefined, actor);
+    await endWaiting(run, entered, { outcome: 'approved', outputs, actor, detail });
+    return enter(run, advance(row.blueprint, flow, { outcome: 'approved', outputs }));
   }
-  await insertStep(queries, { ...common, agentic: false, provider: null, state: 'running' });
-  await queries.query('update step set started_at = created_at where id = $1', [common.id]);
   park(run, {
-    reason: { code: 'approval/wanted', message: needs.ask ?? `${step.node} waits for a person.` },
+    reason: { code: 'approval/wanted', message: needs.ask ?? `${entered.node} waits for a person.` },
     needs: { ...needs, choices: [...new Set([...needs.choices, ...PARK_CHOICES])] },
-    node: step.node,
+    node: entered.node,
   });
+}
+
+/** What a node that waited for a person puts out. */
+export function answerOutputs(choice: string, note: string | undefined, actor: Actor): Record<string, unknown> {
+  return { choice, feedback: note ?? null, by: actor.kind === 'person' ? actor.name : actor.kind };
+}
+
+export interface Answer {
+  readonly outcome: string;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly actor: Actor;
+  readonly detail?: string;
+}
+
+/** Ends a step that nobody works on: one that waited for a person, or for a place. */
+export async function endWaiting(run: OpenRun, step: Pick<NewStep, 'id' | 'node' | 'n'>, answer: Answer): Promise<void> {
+  const { outcome, outputs, actor, detail } = answer;
+  const { head } = current(run);
+  const ended_at = new Date(run.engine.clock.now());
+  await updateStep(run.queries, step.id, { state: 'ended', outcome, outputs, head, ended_at, job: null });
+  const said = detail === undefined ? {} : { detail };
+  record(run, actor, { kind: 'step.ended', node: step.node, n: step.n, outcome, checkpoint: head, ...said });
 }
 
 /** Parks the run: from here on it holds no job and costs nothing. */
@@ -113,46 +147,60 @@ export async function end(
   run: OpenRun,
   ended: { end: string; as: 'succeeded' | 'failed' | 'abandoned' },
 ): Promise<void> {
-  const at = new Date(run.engine.clock.now());
   if (ended.as === 'abandoned') return discard(run, SYSTEM);
-  const state: RunState =
-    ended.as === 'succeeded'
-      ? { kind: 'succeeded', end: ended.end }
-      : { kind: 'failed', reason: { code: 'run/failed', message: `The blueprint ended in ${ended.end}.` } };
+  if (ended.as === 'failed') {
+    const reason = { code: 'run/failed', message: `The blueprint ended in ${ended.end}.` };
+    return setEnded(run, { kind: 'failed', reason }, SYSTEM);
+  }
+  setEnded(run, { kind: 'succeeded', end: ended.end }, SYSTEM);
+  await removeWorkspaces(run);
+}
+
+/** Nothing is left to do, in this state. */
+export function setEnded(run: OpenRun, state: RunState, actor: Actor): void {
   setState(run, state);
-  run.changes.ended_at = at;
-  record(run, SYSTEM, { kind: 'run.ended', state });
-  if (state.kind === 'succeeded') await removeWorkspaces(run, at);
+  run.changes.ended_at = new Date(run.engine.clock.now());
+  record(run, actor, { kind: 'run.ended', state });
 }
 
 /** Discards the run: remembers the state it had, and moves its refs to the trash after the commit. */
 export async function discard(run: OpenRun, actor: Actor): Promise<void> {
-  const at = new Date(run.engine.clock.now());
-  const state: RunState = { kind: 'discarded' };
+  const { row, queries, engine } = run;
+  const before = row.state;
   // Restored, a run that was parked waits again where it did; one that its blueprint abandoned has nothing left to do.
-  const parked = run.row.state.kind === 'parked';
-  if (parked) run.changes.flow = run.row.flow;
-  run.changes.state_before = parked || isEnded(run.row.state.kind) ? run.row.state : { kind: 'failed', reason: { code: 'run/abandoned', message: 'The blueprint abandoned it.' } };
-  setState(run, state);
-  run.changes.ended_at = at;
-  record(run, actor, { kind: 'run.ended', state });
-  await putOut(run.queries, { id: `trash-${run.row.id}-${at.getTime()}`, run: run.row.id, kind: 'trash', worker: null, at });
-  await removeWorkspaces(run, at);
+  if (before.kind === 'parked') run.changes.flow = row.flow;
+  run.changes.state_before =
+    before.kind === 'parked' || isEnded(before.kind)
+      ? before
+      : { kind: 'failed', reason: { code: 'run/abandoned', message: 'The blueprint abandoned it.' } };
+  setEnded(run, { kind: 'discarded' }, actor);
+  await putOut(queries, {
+    id: `trash-${engine.ids()}`,
+    run: row.id,
+    kind: 'trash',
+    worker: null,
+    at: new Date(engine.clock.now()),
+  });
+  await removeWorkspaces(run);
 }
 
 /** Asks each worker that has worked on the run to remove its workspace. */
-async function removeWorkspaces(run: OpenRun, at: Date): Promise<void> {
-  const workers = new Set((await stepsOf(run.queries, run.row.id)).flatMap((step) => (step.worker === null ? [] : [step.worker])));
-  for (const worker of workers) {
-    const id = `workspace-${run.row.id}-${worker}-${at.getTime()}`;
-    await putOut(run.queries, { id, run: run.row.id, kind: 'remove-workspace', worker, at: new Date(at.getTime() + 1) });
+export async function removeWorkspaces({ engine, queries, row }: OpenRun): Promise<void> {
+  const at = new Date(engine.clock.now());
+  for (const worker of await workersOf(queries, row.id)) {
+    await putOut(queries, { id: `workspace-${engine.ids()}`, run: row.id, kind: 'remove-workspace', worker, at });
   }
 }
 
-/** Writes what was gathered, appends the events, and lets in what may now work. The last thing in a transaction. */
+/** Writes what was gathered, and appends the events. */
 export async function write(run: OpenRun): Promise<void> {
   await updateRun(run.queries, run.row.id, run.changes);
   await appendEvents(run.queries, run.row.id, run.events);
+}
+
+/** The same, and lets in what may now work. The last thing in a transaction that made a step wait or freed a place. */
+export async function writeAndAdmit(run: OpenRun): Promise<void> {
+  await write(run);
   await admit(run.engine, run.queries);
 }
 
@@ -162,30 +210,4 @@ export function record(run: OpenRun, actor: Actor, payload: EventPayload): void 
 
 export function setState(run: OpenRun, state: RunState): void {
   run.changes.state = state;
-}
-
-export function currentState(run: OpenRun): RunState {
-  return run.changes.state ?? run.row.state;
-}
-
-function parkedBy(transition: Extract<Transition, { kind: 'park' }>, run: OpenRun): { reason: Reason; needs: Needs; node: string } {
-  const { reason, node } = transition;
-  const head = run.changes.head ?? run.row.head;
-  const needs = (kind: Needs['kind']): Needs => ({ kind, choices: [...PARK_CHOICES], head });
-  switch (reason.kind) {
-    case 'exhausted':
-      return {
-        reason: { code: 'limit/max', message: `${node} has had its ${reason.bound ?? ''} steps (max) and the checks are still not satisfied.`.replace('  ', ' ') },
-        needs: needs('limit'),
-        node,
-      };
-    case 'steps':
-      return { reason: { code: 'limit/steps', message: `The run has taken its ${reason.bound ?? ''} steps.`.replace('  ', ' ') }, needs: needs('limit'), node };
-    case 'edge':
-      return {
-        reason: { code: `outcome/${reason.outcome}`, message: reason.detail ?? `${node} ended in ${reason.outcome}.` },
-        needs: needs('error'),
-        node,
-      };
-  }
 }

@@ -1,22 +1,31 @@
+import { messageOf } from '../lib/error.ts';
 import { StepAborted } from '../ports/node.ts';
-import { JOBS_CHANNEL, type Job, queueOf, SHARED_QUEUE } from '../store/queue.ts';
-import { announceWorker, beat, dismissWorker } from '../store/workers.ts';
 import { OUTBOX_CHANNEL } from '../store/outbox.ts';
+import { type Job, JOBS_CHANNEL, queueOf, SHARED_QUEUE } from '../store/queue.ts';
+import { seeAttempts } from '../store/steps.ts';
+import { announceWorker, beat, dismissWorker } from '../store/workers.ts';
 import { runAttempt } from './attempt.ts';
-import { claim } from './claim.ts';
-import type { Engine } from './engine.ts';
-import type { Host } from './host.ts';
-import { LeaseLost } from './settle.ts';
-import { doEffects } from './effects.ts';
 import { CANCEL_CHANNEL } from './cancel.ts';
-import { reassign, recoverOwn } from './recovery.ts';
+import { type Claim, claim } from './claim.ts';
+import { Effects } from './effects.ts';
+import type { Engine } from './engine.ts';
+import { giveUp } from './give-up.ts';
+import type { Host } from './host.ts';
+import { lookAfterOthers, recoverOwn } from './recovery.ts';
+import { Wake } from './wake.ts';
 
 /** How often a worker says that it lives, for itself and for each of its jobs. */
 const HEARTBEAT_MS = 2_000;
-/** A job that comes back by itself is announced by nobody. */
-const POLL_MS = 1_000;
-/** On shutdown, how long steps that are about to end may take. */
+/** A worker whose last word is older than this was cut off, or asleep. */
+const STEADY_MS = 3 * HEARTBEAT_MS;
+/** Whatever is to be fetched or done is announced; this is for announcements that were lost. */
+const POLL_MS = 5_000;
+/** On shutdown, how long steps that are about to end may take, */
 const GRACE_MS = 1_500;
+/** and how long those that were told to stop. */
+const STOP_MS = 60_000;
+/** Pause before a job is given back whose attempt failed by no fault of the step's; doubled with each failure. */
+const FAILURE_PAUSE_MS = 500;
 
 export interface WorkerFacts {
   readonly machine: string;
@@ -24,40 +33,61 @@ export interface WorkerFacts {
   readonly version: string;
 }
 
+interface Running {
+  readonly job: Job;
+  readonly run: string;
+  readonly abort: AbortController;
+  /** Never rejects. */
+  readonly done: Promise<void>;
+}
+
 /**
- * Fetches jobs and works on them, as many as admission lets in. `stop` ends it in order: nothing new is begun, steps may end within
+ * Fetches jobs and works on them, as many as admission lets in. Disposing ends it in order: nothing new is begun, steps may end within
  * a short grace, the others are saved and given back. `log` is told of what went wrong beside any run.
  */
 export class Worker implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #host: Host;
   readonly #log: (text: string, error?: unknown) => void;
-  readonly #running = new Map<string, { readonly job: Job; readonly run: string; readonly abort: AbortController; readonly done: Promise<void> }>();
+  readonly #effects: Effects;
+  readonly #running = new Map<string, Running>();
   /** Nothing new is begun. */
   readonly #over = new AbortController();
   /** Nothing is being worked on any more. */
   readonly #ended = new AbortController();
-  #wake = Promise.withResolvers<void>();
+  readonly #jobs = new Wake();
+  readonly #outbox = new Wake();
   #listening: AsyncDisposable | undefined;
-  #loops: Promise<unknown> = Promise.resolve();
+  #beginning: Promise<unknown> = Promise.resolve();
+  #beating: Promise<void> = Promise.resolve();
+  #lastBeat: number;
 
   constructor(engine: Engine, host: Host, log: (text: string, error?: unknown) => void) {
     this.#engine = engine;
     this.#host = host;
     this.#log = log;
+    this.#lastBeat = engine.clock.now();
+    this.#effects = new Effects({ engine, host, log, atWork: (run) => this.#atWork(run) });
   }
 
   async start(facts: WorkerFacts): Promise<void> {
     const { database, queue, clock } = this.#engine;
-    const { worker } = this.#host;
-    await queue.open(worker);
-    await announceWorker(database, { id: worker, ...facts, started_at: new Date(clock.now()), heartbeat_at: new Date(clock.now()) });
+    const { worker: id } = this.#host;
+    const now = new Date(clock.now());
+    await queue.open(id);
+    await announceWorker(database, { id, ...facts, started_at: now, heartbeat_at: now });
     await recoverOwn(this.#engine, this.#host);
     this.#listening = await database.listen([JOBS_CHANNEL, CANCEL_CHANNEL, OUTBOX_CHANNEL], (message) => {
       if (message?.channel === CANCEL_CHANNEL) this.#cancel(message.payload);
-      else this.#wake.resolve();
+      if (message === undefined || message.channel === OUTBOX_CHANNEL) this.#outbox.now();
+      if (message === undefined || this.#isMine(message)) this.#jobs.now();
     });
-    this.#loops = Promise.all([this.#fetchLoop(), this.#heartbeatLoop()]);
+    const { signal } = this.#over;
+    this.#beginning = Promise.all([
+      this.#loop('fetching jobs', this.#jobs, () => this.#fetch()),
+      this.#loop('doing effects', this.#outbox, () => this.#effects.doAll(signal)),
+    ]);
+    this.#beating = this.#beat();
   }
 
   /** How many steps are being worked on. */
@@ -66,87 +96,107 @@ export class Worker implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const { clock, database } = this.#engine;
     this.#over.abort();
-    this.#wake.resolve();
-    await this.#listening?.[Symbol.asyncDispose]();
-    const all = () => Promise.allSettled([...this.#running.values()].map((one) => one.done));
-    await Promise.race([all(), this.#engine.clock.sleep(GRACE_MS)]);
+    await this.#guard('ending to listen', async () => this.#listening?.[Symbol.asyncDispose]());
+    await this.#beginning;
+    await within(GRACE_MS, this.#allDone(), clock);
     for (const { abort } of this.#running.values()) abort.abort(new StepAborted('shutdown'));
-    await all();
+    await within(STOP_MS, this.#allDone(), clock);
+    // Whoever does not stop is taken over from once its heartbeats are missed.
+    for (const { job } of this.#running.values()) this.#log(`step ${job.step} does not stop`);
     this.#ended.abort();
-    await this.#loops;
-    await dismissWorker(this.#engine.database, this.#host.worker);
+    await this.#beating;
+    await this.#guard('saying good-bye', () => dismissWorker(database, this.#host.worker));
   }
 
-  async #fetchLoop(): Promise<void> {
-    const { clock } = this.#engine;
-    while (!this.#over.signal.aborted) {
-      this.#wake = Promise.withResolvers<void>();
-      const found = await this.#guard('fetching jobs', () => this.#fetch());
-      if (found === true) continue;
-      const waiting = new AbortController();
-      await Promise.race([this.#wake.promise, clock.sleep(POLL_MS, waiting.signal)]);
-      waiting.abort();
+  async #allDone(): Promise<void> {
+    await Promise.all([...this.#running.values()].map((one) => one.done));
+  }
+
+  /** Does `act` whenever it is woken, and now and then. */
+  async #loop(what: string, wake: Wake, act: () => Promise<void>): Promise<void> {
+    const { signal } = this.#over;
+    while (!signal.aborted) {
+      await this.#guard(what, act);
+      await wake.wait(POLL_MS, this.#engine.clock, signal);
     }
   }
 
-  /** Begins whatever is to be fetched; true when there may be more. */
-  async #fetch(): Promise<boolean> {
+  #isMine({ channel, payload }: { channel: string; payload: string }): boolean {
+    return channel === JOBS_CHANNEL && (payload === SHARED_QUEUE || payload === queueOf(this.#host.worker));
+  }
+
+  /** Begins whatever is to be fetched. */
+  async #fetch(): Promise<void> {
     const { queue, limits } = this.#engine;
-    const most = Math.max(1, limits.agents + limits.others - this.#running.size);
-    const own = await queue.fetch(queueOf(this.#host.worker), most);
-    const shared = await queue.fetch(SHARED_QUEUE, most);
-    const jobs = [...own, ...shared];
-    for (const job of jobs) await this.#begin(job);
-    const effects = await doEffects(this.#engine, this.#host);
-    return jobs.length > 0 || effects;
+    for (;;) {
+      const most = Math.max(1, limits.agents + limits.others - this.#running.size);
+      const own = await queue.fetch(queueOf(this.#host.worker), most);
+      const shared = own.length === most ? [] : await queue.fetch(SHARED_QUEUE, most - own.length);
+      const jobs = [...own, ...shared];
+      if (jobs.length === 0) return;
+      for (const job of jobs) await this.#guard('claiming a job', () => this.#begin(job));
+    }
   }
 
   async #begin(job: Job): Promise<void> {
+    if (this.#over.signal.aborted) return this.#engine.queue.giveBack(this.#engine.database, job);
     const claimed = await claim(this.#engine, this.#host.worker, job);
     if (claimed === undefined) return;
+    for (let removal = this.#effects.removal(claimed.run.id); removal !== undefined; ) {
+      await removal;
+      removal = this.#effects.removal(claimed.run.id);
+    }
     const abort = new AbortController();
     if (claimed.run.cancelling) abort.abort(new StepAborted('cancel'));
-    const done = runAttempt(this.#engine, this.#host, claimed, abort.signal)
-      .catch((error: unknown) => {
-        if (!(error instanceof LeaseLost)) return this.#abandon(job, error);
-      })
-      .finally(() => {
-        this.#running.delete(job.id);
-        this.#wake.resolve();
-      });
+    const done = this.#attempt(claimed, abort.signal).finally(() => this.#running.delete(job.id));
     this.#running.set(job.id, { job, run: claimed.run.id, abort, done });
   }
 
-  /** The attempt itself failed, the database perhaps: the job comes back, to us or to another. */
-  async #abandon(job: Job, error: unknown): Promise<void> {
-    this.#log(`an attempt of step ${job.step} failed`, error);
-    await this.#guard('giving a job back', () => this.#engine.queue.giveBack(job));
+  async #attempt(claimed: Claim, stop: AbortSignal): Promise<void> {
+    try {
+      await runAttempt(this.#engine, this.#host, claimed, stop);
+    } catch (error) {
+      const { step, attempt } = claimed;
+      this.#log(`attempt ${attempt} of step ${step.id} failed`, error);
+      await this.#engine.clock.sleep(FAILURE_PAUSE_MS * 2 ** Math.min(step.failures, 6), this.#over.signal);
+      const detail = messageOf(error);
+      await this.#guard('giving a job back', () => giveUp(this.#engine, claimed, { result: 'failed', detail }));
+    }
   }
 
-  async #heartbeatLoop(): Promise<void> {
+  #atWork(run: string): Promise<void> | undefined {
+    for (const one of this.#running.values()) if (one.run === run) return one.done;
+    return undefined;
+  }
+
+  async #beat(): Promise<void> {
     const { clock, database } = this.#engine;
     while (!this.#ended.signal.aborted) {
       await this.#guard('heartbeat', async () => {
         await beat(database, this.#host.worker);
-        for (const one of this.#running.values()) await this.#touch(one.job, one.abort);
-        await reassign(this.#engine);
+        await this.#touchAll();
+        const now = clock.now();
+        const isSteady = now - this.#lastBeat < STEADY_MS;
+        this.#lastBeat = now;
+        await lookAfterOthers(this.#engine, { isSteady });
       });
       await clock.sleep(HEARTBEAT_MS, this.#ended.signal);
     }
   }
 
-  async #touch(job: Job, abort: AbortController): Promise<void> {
-    if (!(await this.#engine.queue.touch(job))) {
-      if (this.#running.has(job.id)) abort.abort(new StepAborted('lost'));
-      return;
+  /** Renews the claims; whoever has lost his, or is to be cancelled, is told. */
+  async #touchAll(): Promise<void> {
+    const { queue, database } = this.#engine;
+    const running = [...this.#running.values()];
+    if (running.length === 0) return;
+    const lost = new Set((await queue.touch(database, running.map((one) => one.job))).map((job) => job.id));
+    const cancelling = new Set(await seeAttempts(database, running.map((one) => one.job.step)));
+    for (const { job, abort } of running) {
+      if (lost.has(job.id)) abort.abort(new StepAborted('lost'));
+      else if (cancelling.has(job.step)) abort.abort(new StepAborted('cancel'));
     }
-    const [row] = await this.#engine.database.query<{ cancelling: boolean }>(
-      `with seen as (update attempt set seen_at = now() from step where attempt.step = step.id and attempt.n = step.lease and step.id = $1 and attempt.ended_at is null)
-       select run.cancelling from step join run on run.id = step.run where step.id = $1`,
-      [job.step],
-    );
-    if (row?.cancelling === true) abort.abort(new StepAborted('cancel'));
   }
 
   #cancel(run: string): void {
@@ -157,8 +207,14 @@ export class Worker implements AsyncDisposable {
     try {
       return await work();
     } catch (error) {
-      if (!this.#over.signal.aborted) this.#log(`${what} failed`, error);
+      this.#log(`${what} failed`, error);
       return undefined;
     }
   }
+}
+
+/** Resolves when the work is done, or at the latest after so long. */
+async function within(ms: number, work: Promise<void>, clock: Engine['clock']): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work.finally(() => done.abort()), clock.sleep(ms, done.signal)]);
 }

@@ -1,5 +1,5 @@
 import type { Sandbox } from '../ports/sandbox.ts';
-import { stepsOf } from '../store/steps.ts';
+import { workerBefore } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
@@ -29,8 +29,7 @@ export interface RequestParts {
 export async function workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal, journal }: RequestParts): Promise<OpenRequest> {
   const { run, step, attempt } = claimed;
   const { settings } = run;
-  const steps = await stepsOf(engine.database, run.id);
-  const last = claimed.earlier.at(-1)?.worker ?? steps.findLast((other) => other.id !== step.id && other.worker !== null)?.worker;
+  const last = claimed.earlier.at(-1)?.worker ?? (await workerBefore(engine.database, step));
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
   return {
     run: run.id,

@@ -1,9 +1,13 @@
-import pg from 'pg';
+import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { ConnectionLost, isConnectionLoss, isSentBack } from './connection-loss.ts';
+import { listen, type Notification } from './listen.ts';
 
-/** How long work in flight waits for a database that went away, before it gives up. */
+/** How long a caller waits for a database that went away, before it is told so. */
 const OUTAGE_PATIENCE_MS = 60_000;
+/** How long to wait for a connection, be it that none is free or that the server does not answer, before trying again. */
+const CONNECT_MS = 10_000;
 
 /** Runs statements: a pool, or one connection inside a transaction. */
 export interface Queries {
@@ -12,8 +16,9 @@ export interface Queries {
 
 /**
  * The connections to PostgreSQL. `transaction` commits what `work` returns and rolls back what it throws. When the connection is
- * lost it runs `work` again, so `work` must find out by itself (lease number, primary key) that an earlier commit went through;
- * after a minute without a database it rejects with `database/unavailable`. Disposing closes all connections.
+ * lost, or the server has ended the transaction to resolve a deadlock, it runs `work` again, so `work` must find out by itself (lease
+ * number, primary key, the name of a decision) that an earlier commit went through. `query` sends its statement again likewise. After
+ * a minute without a database both reject with `database/unavailable`. Disposing closes all connections, once none is in use.
  */
 export interface Database extends Queries, AsyncDisposable {
   readonly url: string;
@@ -22,40 +27,29 @@ export interface Database extends Queries, AsyncDisposable {
    * Calls back with each notification on a channel, and with `undefined` whenever some may have been missed (at the beginning, after
    * a reconnection). Disposing ends it.
    */
-  listen(channels: readonly string[], onMessage: (message: Notification | undefined) => void): Promise<AsyncDisposable>;
+  listen(
+    channels: readonly string[],
+    onMessage: (message: Notification | undefined) => void,
+  ): Promise<AsyncDisposable>;
 }
 
-export interface Notification {
-  readonly channel: string;
-  readonly payload: string;
+export interface DatabaseOptions {
+  readonly clock: Clock;
+  readonly connections?: number;
 }
 
-export function openDatabase(url: string, { clock, connections = 8 }: { clock: Clock; connections?: number }): Database {
-  const pool = new pg.Pool({ connectionString: url, max: connections, options: '-c search_path=switchyard,public', idleTimeoutMillis: 30_000 });
+export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOptions): Database {
+  const pool = new Pool({
+    connectionString: url,
+    max: connections,
+    options: '-c search_path=switchyard,public',
+    idleTimeoutMillis: 30_000,
+    connectionTimeoutMillis: CONNECT_MS,
+    keepAlive: true,
+  });
   // An idle connection that breaks is replaced at the next query; there is nothing else to do about it here.
   pool.on('error', () => undefined);
-
-  async function transactionOnce<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    const onError = (error: Error) => {
-      broken = error;
-    };
-    client.on('error', onError);
-    try {
-      await client.query('begin');
-      const result = await work(queriesOf(client));
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      if (isConnectionLoss(error)) broken = error as Error;
-      else await client.query('rollback').catch((failure: Error) => (broken = failure));
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken);
-    }
-  }
+  let closed: Promise<void> | undefined;
 
   async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
     const deadline = clock.now() + OUTAGE_PATIENCE_MS;
@@ -63,7 +57,7 @@ export function openDatabase(url: string, { clock, connections = 8 }: { clock: C
       try {
         return await attempt();
       } catch (error) {
-        if (!isConnectionLoss(error)) throw error;
+        if (!isConnectionLoss(error) && !isSentBack(error)) throw error;
         if (clock.now() > deadline) throw unavailable(error);
         await clock.sleep(wait);
       }
@@ -73,76 +67,43 @@ export function openDatabase(url: string, { clock, connections = 8 }: { clock: C
   return {
     url,
     query: (text, values) => patiently(() => queriesOf(pool).query(text, values)),
-    transaction: (work) => patiently(() => transactionOnce(work)),
+    transaction: (work) => patiently(() => transactionOnce(pool, work)),
     listen: (channels, onMessage) => listen({ url, clock, channels, onMessage }),
-    async [Symbol.asyncDispose]() {
-      await pool.end();
-    },
+    [Symbol.asyncDispose]: () => (closed ??= pool.end()),
   };
 }
 
-function queriesOf(connection: pg.Pool | pg.PoolClient): Queries {
+async function transactionOnce<T>(pool: Pool, work: (queries: Queries) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  const onError = (error: Error) => {
+    broken = error;
+  };
+  client.on('error', onError);
+  try {
+    await client.query('begin');
+    const result = await work(queriesOf(client));
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    if (broken === undefined && !isConnectionLoss(error)) await client.query('rollback').catch(onError);
+    else broken ??= new ConnectionLost(error);
+    // Whatever `work` made of it: without the connection nothing that it has done is certain.
+    throw broken === undefined ? error : new ConnectionLost(error);
+  } finally {
+    client.off('error', onError);
+    client.release(broken);
+  }
+}
+
+function queriesOf(connection: Pool | PoolClient): Queries {
   return {
-    async query<Row extends object>(text: string, values: readonly unknown[] = []) {
-      const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await connection.query<Row>(text, [...values]);
+    async query(text, values = []) {
+      const result: QueryResult | QueryResult[] = await connection.query(text, [...values]);
       // A text of several statements has several results.
       return Array.isArray(result) ? result.flatMap((each) => each.rows) : result.rows;
     },
   };
-}
-
-interface Listening {
-  readonly url: string;
-  readonly clock: Clock;
-  readonly channels: readonly string[];
-  readonly onMessage: (message: Notification | undefined) => void;
-}
-
-/** A connection of its own that is made again for as long as it is wanted. */
-async function listen({ url, clock, channels, onMessage }: Listening): Promise<AsyncDisposable> {
-  const over = new AbortController();
-  let current: pg.Client | undefined;
-
-  async function connect(): Promise<void> {
-    const client = new pg.Client({ connectionString: url, keepAlive: true });
-    client.on('error', () => undefined); // 'end' follows, and connects again
-    client.on('notification', ({ channel, payload }) => onMessage({ channel, payload: payload ?? '' }));
-    client.on('end', () => {
-      if (current === client && !over.signal.aborted) void reconnect();
-    });
-    await client.connect();
-    current = client;
-    for (const channel of channels) await client.query(`listen ${pg.escapeIdentifier(channel)}`);
-    onMessage(undefined);
-  }
-
-  async function reconnect(): Promise<void> {
-    while (!over.signal.aborted) {
-      await clock.sleep(200, over.signal);
-      try {
-        return await connect();
-      } catch {
-        // still away: try again until disposed
-      }
-    }
-  }
-
-  await connect();
-  return {
-    async [Symbol.asyncDispose]() {
-      over.abort();
-      await current?.end();
-    },
-  };
-}
-
-const CONNECTION_ERRORS: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ENOTFOUND', 'ETIMEDOUT', '57P01', '57P02', '57P03', '53300']);
-
-/** Whether the database went away, as opposed to having refused something. */
-export function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return CONNECTION_ERRORS.has(code) || code.startsWith('08') || /^Connection terminated|timeout exceeded when trying to connect/.test(error.message);
 }
 
 function unavailable(cause: unknown): SwitchyardError {

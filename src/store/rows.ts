@@ -29,6 +29,8 @@ export interface RunRow {
   readonly requester: string;
   readonly priority: number;
   readonly cancelling: boolean;
+  /** Name of the latest command of a person that was carried out. */
+  readonly decided: string | null;
   readonly created_at: Date;
   readonly ended_at: Date | null;
 }
@@ -71,6 +73,8 @@ export interface AttemptRow {
   readonly namespaces: readonly string[];
   readonly session: string | null;
   readonly agent: string | null;
+  /** Events that it has written. */
+  readonly told: number;
   readonly seen_at: Date;
   readonly started_at: Date;
   readonly ended_at: Date | null;

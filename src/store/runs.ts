@@ -1,29 +1,47 @@
-import { isEnded, type RunStateKind } from '../domain/run.ts';
+import { addUsage, type RunStateKind, type Usage } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { insert, update } from './changes.ts';
-import type { Queries } from './database.ts';
+import type { Database, Queries } from './database.ts';
 import type { RunRow } from './rows.ts';
 
-export type NewRun = Omit<RunRow, 'state_kind' | 'state_before' | 'delivered' | 'merged' | 'granted' | 'said' | 'cancelling' | 'ended_at'>;
+export type NewRun = Omit<RunRow, 'state_kind' | 'state_before' | 'delivered' | 'merged' | 'granted' | 'said' | 'cancelling' | 'decided' | 'ended_at'>;
 
-/** False when a run of that id is there already: an earlier commit went through. */
-export function insertRun(queries: Queries, run: NewRun): Promise<boolean> {
-  return insert(queries, 'run', { ...run });
+export async function insertRun(queries: Queries, run: NewRun): Promise<void> {
+  if (!(await insert(queries, 'run', { ...run }))) throw new Error(`there is a run ${run.id} or ${run.slug} already`);
 }
 
 export async function updateRun(queries: Queries, id: string, changes: Partial<Omit<RunRow, 'id' | 'state_kind'>>): Promise<void> {
   await update(queries, 'run', id, changes);
 }
 
-/** The run row, locked until the transaction ends: whoever changes a run holds it. */
+/** The run row, locked until the transaction ends: whoever changes a run or its steps holds it, and takes it before anything else. */
 export async function lockRun(queries: Queries, id: string): Promise<RunRow> {
-  const [row] = await queries.query<RunRow>('select * from run where id = $1 for update', [id]);
+  const [row] = await queries.query<RunRow>('select * from run where id = $1 for no key update', [id]);
   if (row === undefined) throw notFound(id);
   return row;
 }
 
-export async function getRun(queries: Queries, id: string): Promise<RunRow> {
+/** The same lock on the run of a step, which is returned; undefined when there is no such step. */
+export async function lockRunOf(queries: Queries, step: string): Promise<RunRow | undefined> {
+  const [row] = await queries.query<RunRow>(
+    'select * from run where id = (select run from step where id = $1) for no key update',
+    [step],
+  );
+  return row;
+}
+
+/** The same lock, for those who need not know the row. */
+export async function holdRun(queries: Queries, id: string): Promise<void> {
+  await queries.query('select 1 from run where id = $1 for no key update', [id]);
+}
+
+export async function findRun(queries: Queries, id: string): Promise<RunRow | undefined> {
   const [row] = await queries.query<RunRow>('select * from run where id = $1', [id]);
+  return row;
+}
+
+export async function getRun(queries: Queries, id: string): Promise<RunRow> {
+  const row = await findRun(queries, id);
   if (row === undefined) throw notFound(id);
   return row;
 }
@@ -35,15 +53,36 @@ export async function resolveRun(queries: Queries, reference: string): Promise<R
     if (row === undefined) throw notFound(reference);
     return row;
   }
-  const rows = await queries.query<RunRow>(
-    `select * from run where id = $1 or slug = $1 or starts_with(id, $1)
-     order by (id = $1) desc, (slug = $1) desc limit 2`,
+  const [named] = await queries.query<RunRow>(
+    'select * from run where id = $1 or slug = $1 order by id = $1 desc limit 1',
     [reference],
   );
-  const [first, second] = rows;
-  if (first === undefined || reference === '') throw notFound(reference);
-  if (second !== undefined && first.id !== reference && first.slug !== reference) throw ambiguous(reference);
+  if (named !== undefined) return named;
+  if (!/^[a-z0-9]+$/.test(reference)) throw notFound(reference);
+  const [first, second] = await queries.query<RunRow>(
+    `select * from run where id collate "C" >= $1 and id collate "C" < $1 || '~' limit 2`,
+    [reference],
+  );
+  if (first === undefined) throw notFound(reference);
+  if (second !== undefined) throw ambiguous(reference);
   return first;
+}
+
+/** Adds to what the run has used. Under the run's lock, since ends of steps write the same column. */
+export async function addConsumed(
+  database: Pick<Database, 'transaction'>,
+  id: string,
+  used: { turns: number; usage: Usage },
+): Promise<void> {
+  await database.transaction(async (queries) => {
+    const [row] = await queries.query<Pick<RunRow, 'consumed'>>(
+      'select consumed from run where id = $1 for no key update',
+      [id],
+    );
+    if (row === undefined) throw notFound(id);
+    const { wall, turns, usage } = row.consumed;
+    await updateRun(queries, id, { consumed: { wall, turns: turns + used.turns, usage: addUsage(usage, used.usage) } });
+  });
 }
 
 export async function listRuns(queries: Queries, filter: { repository?: string | undefined; limit: number }): Promise<RunRow[]> {
@@ -60,18 +99,29 @@ export async function countRuns(queries: Queries): Promise<Partial<Record<RunSta
   return Object.fromEntries(rows.map((row) => [row.state_kind, Number(row.count)]));
 }
 
-/** A slug that no run has: the wanted one, or with the first number that is free. */
-export async function freeSlug(queries: Queries, wanted: string): Promise<string> {
-  const taken = new Set(
-    (await queries.query<{ slug: string }>('select slug from run where slug = $1 or slug like $2', [wanted, `${wanted}-%`])).map((row) => row.slug),
-  );
-  if (!taken.has(wanted)) return wanted;
-  for (let n = 2; ; n++) if (!taken.has(`${wanted}-${n}`)) return `${wanted}-${n}`;
-}
+/** Any number that nothing else locks. */
+const SLUG_LOCK = 7_406_993;
+const MOST_ALIKE = 2 ** 24;
 
-/** Whether the row says that nothing is left to do. */
-export function isOver(run: RunRow): boolean {
-  return isEnded(run.state.kind);
+/** A slug that no run has: the wanted one, or with a number. Nobody else is given one before the caller's transaction has ended. */
+export async function freeSlug(queries: Queries, wanted: string): Promise<string> {
+  await queries.query('select pg_advisory_xact_lock($1)', [SLUG_LOCK]);
+  const numbered = (n: number) => (n === 1 ? wanted : `${wanted}-${n}`);
+  const taken = async (numbers: readonly number[]) => {
+    const rows = await queries.query<{ slug: string }>('select slug from run where slug = any($1)', [numbers.map(numbered)]);
+    const slugs = new Set(rows.map((row) => row.slug));
+    return (n: number) => slugs.has(numbered(n));
+  };
+  const steps = Array.from({ length: Math.log2(MOST_ALIKE) + 1 }, (_, power) => 2 ** power);
+  const isTaken = await taken(steps);
+  let free = steps.find((n) => !isTaken(n)) ?? MOST_ALIKE;
+  // Between the last that is taken and the first that is free there is one of each side by side.
+  for (let used = free / 2; free - used > 1; ) {
+    const middle = (used + free) >> 1;
+    if ((await taken([middle]))(middle)) used = middle;
+    else free = middle;
+  }
+  return numbered(free);
 }
 
 function notFound(reference: string): SwitchyardError {

@@ -6,10 +6,25 @@ export async function sessionOf(queries: Queries, run: string, node: string): Pr
   return row;
 }
 
-export async function rememberSession(queries: Queries, session: { run: string; node: string; agent: string; id: string; at: Date }): Promise<void> {
+export interface NewSession {
+  readonly run: string;
+  readonly node: string;
+  readonly agent: string;
+  readonly id: string;
+  readonly at: Date;
+  /** The attempt that began or resumed it. */
+  readonly step: string;
+  readonly attempt: number;
+}
+
+/** Remembers it for the node and for the attempt; not when another attempt has taken over meanwhile. */
+export async function rememberSession(queries: Queries, session: NewSession): Promise<void> {
   await queries.query(
-    `insert into session (run, node, agent, id, updated_at) values ($1, $2, $3, $4, $5)
+    `with mine as (
+       update attempt set session = $4, agent = $3 from step
+       where step = $6 and attempt.n = $7 and step.id = $6 and step.lease = $7 returning 1)
+     insert into session (run, node, agent, id, updated_at) select $1, $2, $3, $4, $5 from mine
      on conflict (run, node) do update set agent = excluded.agent, id = excluded.id, updated_at = excluded.updated_at`,
-    [session.run, session.node, session.agent, session.id, session.at],
+    [session.run, session.node, session.agent, session.id, session.at, session.step, session.attempt],
   );
 }

@@ -2,10 +2,24 @@ import { insert, update } from './changes.ts';
 import type { Queries } from './database.ts';
 import type { AttemptRow, StepRow } from './rows.ts';
 
-export type NewStep = Pick<StepRow, 'id' | 'run' | 'repository' | 'node' | 'n' | 'kind' | 'agentic' | 'aside' | 'provider' | 'state' | 'inputs' | 'priority' | 'created_at'>;
+type NewStepColumn =
+  | 'id'
+  | 'run'
+  | 'repository'
+  | 'node'
+  | 'n'
+  | 'kind'
+  | 'agentic'
+  | 'aside'
+  | 'provider'
+  | 'state'
+  | 'inputs'
+  | 'priority'
+  | 'created_at';
+export type NewStep = Pick<StepRow, NewStepColumn>;
 
 export async function insertStep(queries: Queries, step: NewStep): Promise<void> {
-  await insert(queries, 'step', { ...step });
+  if (!(await insert(queries, 'step', { ...step }))) throw new Error(`run ${step.run} has a step ${step.node} #${step.n} already`);
 }
 
 export async function updateStep(queries: Queries, id: string, changes: Partial<StepRow>): Promise<void> {
@@ -18,17 +32,17 @@ export async function getStep(queries: Queries, id: string): Promise<StepRow | u
 }
 
 export async function stepsOf(queries: Queries, run: string): Promise<StepRow[]> {
-  return queries.query<StepRow>('select * from step where run = $1 order by created_at, started_at nulls last, node, n', [run]);
+  return queries.query<StepRow>('select * from step where run = $1 order by position', [run]);
 }
 
-/** The step that a run is in, when it is in one. */
+/** The step that a run is in, when it is in one: never more than one at a time. */
 export async function openStep(queries: Queries, run: string): Promise<StepRow | undefined> {
   const [row] = await queries.query<StepRow>(`select * from step where run = $1 and state <> 'ended'`, [run]);
   return row;
 }
 
 export async function latestStep(queries: Queries, run: string): Promise<StepRow | undefined> {
-  const [row] = await queries.query<StepRow>('select * from step where run = $1 order by created_at desc limit 1', [run]);
+  const [row] = await queries.query<StepRow>('select * from step where run = $1 order by position desc limit 1', [run]);
   return row;
 }
 
@@ -38,8 +52,18 @@ export async function latestOfNode(queries: Queries, run: string, node: string):
   return row;
 }
 
-export async function insertAttempt(queries: Queries, attempt: Pick<AttemptRow, 'step' | 'n' | 'worker' | 'seen_at' | 'started_at'>): Promise<void> {
-  await insert(queries, 'attempt', { ...attempt });
+/** The next attempt begins: from here on only it may write for the step, which is returned as it is then. */
+export async function beginAttempt(
+  queries: Queries,
+  { step, n, worker, at }: { step: string; n: number; worker: string; at: Date },
+): Promise<StepRow> {
+  const [row] = await queries.query<StepRow>(
+    `with begun as (insert into attempt (step, n, worker, seen_at, started_at) values ($1, $2, $3, $4, $4))
+     update step set state = 'running', lease = $2, worker = $3, started_at = coalesce(started_at, $4) where id = $1 returning *`,
+    [step, n, worker, at],
+  );
+  if (row === undefined) throw new Error(`step ${step} is gone`);
+  return row;
 }
 
 export async function attemptsOf(queries: Queries, step: string): Promise<AttemptRow[]> {
@@ -55,14 +79,47 @@ export async function countAttempts(queries: Queries, run: string): Promise<Map<
 }
 
 /** Ends an attempt that is still open; false when it was not. */
-export async function endAttempt(queries: Queries, key: { step: string; n: number }, result: string, at: Date): Promise<boolean> {
-  const rows = await queries.query('update attempt set ended_at = $3, seen_at = greatest(seen_at, $3), result = $4 where step = $1 and n = $2 and ended_at is null returning 1', [
-    key.step,
-    key.n,
-    at,
-    result,
-  ]);
+export async function endAttempt(
+  queries: Queries,
+  { step, n }: Pick<AttemptRow, 'step' | 'n'>,
+  { result, at }: { result: string; at: Date },
+): Promise<boolean> {
+  const rows = await queries.query(
+    `update attempt set ended_at = $3, seen_at = greatest(seen_at, $3), result = $4
+     where step = $1 and n = $2 and ended_at is null returning 1`,
+    [step, n, at, result],
+  );
   return rows.length === 1;
+}
+
+/** Says of the open attempts of these steps that their worker lives; returns those whose run is to be cancelled. */
+export async function seeAttempts(queries: Queries, steps: readonly string[]): Promise<string[]> {
+  const rows = await queries.query<{ id: string }>(
+    `with seen as (
+       update attempt set seen_at = now() from step
+       where step.id = any($1) and attempt.step = step.id and attempt.n = step.lease and attempt.ended_at is null)
+     select step.id from step join run on run.id = step.run where step.id = any($1) and run.cancelling`,
+    [steps],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** All workers that have ever begun to work on the run. */
+export async function workersOf(queries: Queries, run: string): Promise<string[]> {
+  const rows = await queries.query<{ worker: string }>(
+    'select distinct attempt.worker from attempt join step on step.id = attempt.step where step.run = $1',
+    [run],
+  );
+  return rows.map((row) => row.worker);
+}
+
+/** Who was the last to work on the run before this step. */
+export async function workerBefore(queries: Queries, step: Pick<StepRow, 'id' | 'run'>): Promise<string | undefined> {
+  const [row] = await queries.query<{ worker: string }>(
+    'select worker from step where run = $1 and id <> $2 and worker is not null order by position desc limit 1',
+    [step.run, step.id],
+  );
+  return row?.worker;
 }
 
 /** The attempts that a worker has begun and not ended. */

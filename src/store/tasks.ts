@@ -3,14 +3,19 @@ import { insert } from './changes.ts';
 import type { Queries } from './database.ts';
 import type { RepositoryRow } from './rows.ts';
 
-/** Stores the task with its repositories and dependencies; a task of the same id or origin is left as it is. */
-export async function insertTask(queries: Queries, task: Task, at: Date): Promise<void> {
+/** Stores the task with its repositories and dependencies. One of the same id or origin is left as it is; returns the id of what is stored. */
+export async function insertTask(queries: Queries, task: Task, at: Date): Promise<string> {
   const { repositories, dependencies, ...row } = task;
-  if (!(await insert(queries, 'task', { ...row, created_at: at }))) return;
+  if (!(await insert(queries, 'task', { ...row, created_at: at }))) {
+    const [known] = await queries.query<{ id: string }>('select id from task where id = $1 or origin = $2', [task.id, task.origin]);
+    if (known === undefined) throw new Error(`task ${task.id} was neither stored nor found`);
+    return known.id;
+  }
   for (const [position, { repository, baseRef }] of repositories.entries()) {
     await insert(queries, 'task_repository', { task: task.id, position, repository, base_ref: baseRef });
   }
   for (const other of dependencies) await insert(queries, 'task_dependency', { task: task.id, depends_on: other });
+  return task.id;
 }
 
 export async function getTask(queries: Queries, id: string): Promise<Task> {

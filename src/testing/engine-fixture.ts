@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { loadBlueprint } from '../blueprint/load.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
-import { SYSTEM } from '../domain/actor.ts';
 import type { Event } from '../domain/event.ts';
 import { defineNodeKind } from '../domain/node-kind.ts';
 import type { RunState, RunStateKind } from '../domain/run.ts';
@@ -16,6 +15,7 @@ import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
 import { randomIds } from '../lib/ids.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { approvalNode } from '../nodes/approval/index.ts';
+import type { Forge } from '../ports/forge.ts';
 import type { NodeKind, StepContext, StepResult } from '../ports/node.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { readEvents } from '../store/events.ts';
@@ -24,8 +24,8 @@ import { openQueue } from '../store/queue.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
 import { getRun } from '../store/runs.ts';
 import { stepsOf } from '../store/steps.ts';
-import type { GitStore } from '../workspaces/git-store.ts';
-import { fakeForge, fakeGitStore, fakeWorkspaces, type FakeForge, type FakeWorkspaces } from './engine-fakes.ts';
+import { type GitStore, runRef, trashRef } from '../workspaces/git-store.ts';
+import type { Workspaces } from '../workspaces/workspaces.ts';
 import { createTestDatabase } from './test-database.ts';
 
 /**
@@ -53,7 +53,14 @@ export interface EngineFixture extends AsyncDisposable {
   reaches<Kind extends RunStateKind>(id: string, ...kinds: readonly Kind[]): Promise<Extract<RunState, { kind: Kind }>>;
 }
 
-type FakeStore = GitStore & { readonly refs: Map<string, string> };
+export type FakeStore = GitStore & { readonly refs: Map<string, string> };
+export type FakeForge = Forge & { readonly branches: Map<string, string> };
+export type FakeWorkspaces = Workspaces & {
+  /** `open RUN`, `remove RUN`, in order. */
+  readonly did: string[];
+  /** Called in the middle of each removal. */
+  whileRemoving: (run: string) => Promise<void>;
+};
 
 export interface StartFacts extends Partial<Pick<NewRunFacts, 'id' | 'slug' | 'target' | 'notes'>> {
   readonly repository?: string;
@@ -346,7 +353,9 @@ function freezable(inner: Database): { database: Database; freeze(): void; thaw(
     async query(text, values) {
       statements.count += 1;
       await warm?.promise;
+      const t0 = performance.now();
       const rows = await queries.query<never>(text, values);
+      (statements as any).log?.push([text, performance.now() - t0]);
       await warm?.promise;
       return rows;
     },
@@ -368,4 +377,101 @@ function freezable(inner: Database): { database: Database; freeze(): void; thaw(
   };
 }
 
-export { SYSTEM };
+/** Refs without objects. */
+function fakeGitStore(): FakeStore {
+  const refs = new Map<string, string>();
+  const below = (prefix: string) => [...refs].filter(([ref]) => ref.startsWith(prefix)).map(([ref, commit]) => ({ ref, commit }));
+  const move = (from: string, to: string) => {
+    for (const { ref, commit } of below(from)) {
+      refs.delete(ref);
+      refs.set(`${to}${ref.slice(from.length)}`, commit);
+    }
+    return below(to);
+  };
+  const may = (ref: string, expected: string | null | undefined) => expected === undefined || (refs.get(ref) ?? null) === expected;
+  return {
+    refs,
+    id: 'repo-00000000',
+    path: '/store.git',
+    repository: '/repo/.git',
+    fetchCommit: async (commit) => commit,
+    resolve: async (ref) => refs.get(ref),
+    async keep(ref, commit, expected) {
+      if (!may(ref, expected)) return refs.get(ref) === commit;
+      refs.set(ref, commit);
+      return true;
+    },
+    drop: async (ref, expected) => may(ref, expected) && (refs.delete(ref) || true),
+    list: async (prefix) => below(prefix),
+    moveToTrash: async (run) => move(runRef(run, ''), trashRef(run, '')),
+    restoreFromTrash: async (run) => move(trashRef(run, ''), runRef(run, '')),
+  };
+}
+
+function fakeForge(): FakeForge {
+  const branches = new Map<string, string>([['main', BASE]]);
+  return {
+    branches,
+    kind: 'fake',
+    branch: async (name) => branches.get(name),
+    async publish({ branch, commit, expected }) {
+      const actual = branches.get(branch);
+      if (actual !== commit && actual !== expected) return { kind: 'moved', actual };
+      branches.set(branch, commit);
+      return { kind: 'published' };
+    },
+    async unpublish({ branch, expected }) {
+      if (branches.get(branch) !== expected) return false;
+      return branches.delete(branch);
+    },
+    async move({ branch, from, to }) {
+      const actual = branches.get(branch);
+      if (actual !== from && actual !== to) return { kind: 'target-moved', actual };
+      branches.set(branch, to);
+      return { kind: 'moved' };
+    },
+    push: async () => ({ kind: 'pushed' }),
+  };
+}
+
+/** Workspaces without files. Each has changed since it was opened, as often as it is asked to collect. */
+function fakeWorkspaces(): FakeWorkspaces {
+  const there = new Set<string>();
+  const did: string[] = [];
+  const fake: FakeWorkspaces = {
+    did,
+    whileRemoving: async () => undefined,
+    async open({ run, step, attempt, head: given }) {
+      did.push(`open ${run}`);
+      const fresh = !there.has(run);
+      there.add(run);
+      let head = given;
+      let commits = 0;
+      const workspace = {
+        folder: `/workspaces/${run}`,
+        homes: `/homes/${run}`,
+        get head() {
+          return head;
+        },
+        async collect() {
+          head = commitId(`${run} ${step} ${attempt} ${++commits}`);
+          return { head, changed: true, notes: [] };
+        },
+        checkpoint: async () => commitId(`checkpoint ${run} ${step} ${attempt}`),
+        async reset(commit: string) {
+          head = commit;
+        },
+        restore: async () => [],
+        changedSince: async () => [],
+      };
+      return { workspace, fresh, notes: [] };
+    },
+    async remove(run) {
+      did.push(`remove ${run}`);
+      await fake.whileRemoving(run);
+      there.delete(run);
+    },
+    list: async () => [...there].sort(),
+  };
+  return fake;
+}

@@ -4,10 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { git } from '../lib/git/git.ts';
 import type { WorkspaceProvider } from '../ports/workspace.ts';
 import { smallDisk } from './small-disk.ts';
-import { tempFolder, tempRepository, type TempRepository } from './temp-repository.ts';
+import { type TempRepository, tempFolder, tempRepository } from './temp-repository.ts';
 
 /** What every provider of workspaces must do. `make` gives a provider that may use the folder for what it keeps. */
-export function workspaceContract({ title, make }: { title: string; make: (folder: string) => Promise<WorkspaceProvider> }): void {
+export function workspaceContract({
+  title,
+  make,
+}: {
+  title: string;
+  make: (folder: string) => Promise<WorkspaceProvider>;
+}): void {
   describe(`${title} as a workspace provider`, () => {
     test('the folder holds exactly the files of the commit: contents, modes, links and odd names', async () => {
       await using place = await prepare({
@@ -92,7 +98,9 @@ export function workspaceContract({ title, make }: { title: string; make: (folde
         const look = { gitDir, workTree: at, cwd: at };
         await git(['read-tree', commit], look);
         await git(['update-index', '-q', '--refresh'], look);
-        return String(await git(['diff-files', '--name-only'], look)) + String(await git(['ls-files', '--others'], look));
+        return (
+          String(await git(['diff-files', '--name-only'], look)) + String(await git(['ls-files', '--others'], look))
+        );
       },
       async [Symbol.asyncDispose]() {
         await repository[Symbol.asyncDispose]();

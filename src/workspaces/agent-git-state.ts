@@ -7,7 +7,9 @@ import { type AgentGit, agentGitFiles } from './git-folders.ts';
  * - `touched`: something else; what, only git in the sandbox can tell. Equal `state` means equal refs and HEAD.
  * - `missing`: no git directory.
  */
-export type AgentGitState = { readonly kind: 'untouched' | 'missing' } | { readonly kind: 'touched'; readonly state: string };
+export type AgentGitState =
+  | { readonly kind: 'untouched' | 'missing' }
+  | { readonly kind: 'touched'; readonly state: string };
 
 /**
  * How the agent's git directory differs from what it was made as. Reads a few small files at once, never through a symbolic link, and runs
@@ -32,8 +34,14 @@ function compare(git: string, expected: AgentGit): AgentGitState {
     if (text !== undefined) found.set(file, text);
   }
   readRefs(git, 'refs', found);
-  const isWhole = isFolder(join(git, 'refs')) && isFolder(join(git, 'objects')) && isFolder(join(git, 'objects/info')) && hasIndex(git);
-  const same = found.size === Object.keys(wanted).length && Object.entries(wanted).every(([file, text]) => found.get(file) === text);
+  const isWhole =
+    isFolder(join(git, 'refs')) &&
+    isFolder(join(git, 'objects')) &&
+    isFolder(join(git, 'objects/info')) &&
+    hasIndex(git);
+  const same =
+    found.size === Object.keys(wanted).length &&
+    Object.entries(wanted).every(([file, text]) => found.get(file) === text);
   if (isWhole && same) return { kind: 'untouched' };
   const state = [...found].map(([file, text]) => `${file}\0${text}`);
   return { kind: 'touched', state: state.sort().join('\0') };

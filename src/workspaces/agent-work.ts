@@ -11,6 +11,8 @@ export interface AgentWork {
   readonly branch: string | undefined;
   /** All other tips (branches, tags, stashes, a detached HEAD): a name for each, and its commit. */
   readonly others: readonly { readonly name: string; readonly commit: string }[];
+  /** HEAD is on the run's branch. */
+  readonly onBranch: boolean;
   /** All objects are well-formed and complete. Without that they may be kept, never merged. */
   readonly sound: boolean;
 }
@@ -35,7 +37,8 @@ export async function takeAgentWork(site: Site, head: string): Promise<AgentWork
   const own = `refs/heads/switchyard/${slug}`;
   const branch = tips.find(({ ref }) => ref === own)?.commit;
   const others = tips.filter(({ ref, commit }) => ref !== own && commit !== branch);
-  return { branch, others: others.map(({ ref, commit }) => ({ name: nameOf(ref), commit })), sound };
+  const onBranch = stdout.toString().startsWith(`${own}\n`);
+  return { branch, others: others.map(({ ref, commit }) => ({ name: nameOf(ref), commit })), onBranch, sound };
 }
 
 /** Nothing is fetched from anywhere, whatever the agent's configuration says is missing where. */
@@ -46,6 +49,7 @@ unset GIT_WORK_TREE
 refs=$(git for-each-ref --format='%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)%09%(refname)') || exit 1
 head=$(git rev-parse --verify --quiet HEAD)
 stashes=$(git log --walk-reflogs --format='%H' refs/stash -- 2>/dev/null)
+git symbolic-ref --quiet HEAD || echo detached
 printf '%s\\n' "$refs"
 [ -z "$head" ] || git symbolic-ref --quiet HEAD >/dev/null || printf 'commit\\t%s\\t\\t\\tHEAD\\n' "$head"
 for stash in $stashes; do printf 'commit\\t%s\\t\\t\\trefs/stash\\n' "$stash"; done
@@ -100,7 +104,8 @@ export async function salvage(site: Site, tips: readonly { name: string; commit:
   const notes: string[] = [];
   for (const { name, commit } of tips) {
     const kept = await keepUnder(site, name, commit);
-    if (kept !== undefined) notes.push(`Commit ${commit.slice(0, 12)} (${name}) is not on the run's branch: kept as ${kept}.`);
+    if (kept !== undefined)
+      notes.push(`Commit ${commit.slice(0, 12)} (${name}) is not on the run's branch: kept as ${kept}.`);
   }
   return notes;
 }
@@ -118,7 +123,11 @@ async function keepUnder({ store, run }: Site, name: string, commit: string): Pr
 }
 
 /** Those of the tips that are not part of the history of any of the commits. */
-export async function beyond<T extends { commit: string }>(store: string, tips: readonly T[], commits: readonly string[]): Promise<T[]> {
+export async function beyond<T extends { commit: string }>(
+  store: string,
+  tips: readonly T[],
+  commits: readonly string[],
+): Promise<T[]> {
   const left: T[] = [];
   for (const tip of tips) {
     let reached = false;

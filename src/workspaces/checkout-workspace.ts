@@ -4,11 +4,12 @@ import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
 import type { AgentGitState } from './agent-git-state.ts';
 import { AgentSide } from './agent-side.ts';
 import { type AgentWork, beyond, salvage } from './agent-work.ts';
-import { type Checkpoint, restoreParts, savedParts, standsOn, writeCheckpoint } from './checkpoints.ts';
+import { type Checkpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { commitChanges, gatherCommits, keepHead, nameLeftOut } from './collecting.ts';
 import { runRef } from './git-store.ts';
 import { indexStamp, type Marker, writeMarker } from './marker.ts';
 import { GITLINK, readable } from './raw-differences.ts';
+import { Saving } from './saving.ts';
 import type { Head, Site } from './site.ts';
 import { headOf } from './take-commits.ts';
 import { TreeGit } from './tree-git.ts';
@@ -23,9 +24,9 @@ export class CheckoutWorkspace implements Workspace {
   readonly #site: Site;
   readonly #tree: TreeGit;
   readonly #agent: AgentSide;
+  readonly #saving: Saving;
   #head: Head;
   #marker: Marker;
-  #lastCheckpoint: { readonly state: string; readonly commit: string } | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(site: Site, { head, marker, index }: { head: Head; marker: Marker; index: TreeGit['index'] }) {
@@ -36,6 +37,7 @@ export class CheckoutWorkspace implements Workspace {
     this.#marker = marker;
     this.#tree = new TreeGit(site, index);
     this.#agent = new AgentSide(site);
+    this.#saving = new Saving(site, this.#tree, this.#agent);
   }
 
   get head(): string {
@@ -48,7 +50,7 @@ export class CheckoutWorkspace implements Workspace {
 
   checkpoint(): Promise<string> {
     return this.#alone(async () => {
-      const { commit } = await this.#saveState();
+      const { commit } = await this.#saving.save(this.#head);
       if (this.#marker.checkpoints.at(-1) === commit) return commit;
       const { run, step, attempt, crashPoint, store } = this.#site;
       const ref = runRef(run, `checkpoint-${step.replaceAll(/[^A-Za-z0-9_-]+/g, '-')}-${attempt}`);
@@ -77,7 +79,10 @@ export class CheckoutWorkspace implements Workspace {
     return this.#alone(async () => {
       const request = { against: commit, known: [], store: false, differences: 'always' } as const;
       const { differences } = await this.#tree.snapshot(request);
-      return differences.filter(({ mode }) => mode !== GITLINK).map(({ path }) => readable(path)).sort();
+      return differences
+        .filter(({ mode }) => mode !== GITLINK)
+        .map(({ path }) => readable(path))
+        .sort();
     });
   }
 
@@ -87,7 +92,12 @@ export class CheckoutWorkspace implements Workspace {
     if (state.kind === 'untouched') return [];
     const work = state.kind === 'touched' ? await this.#agent.take(state, this.#head) : undefined;
     const { path } = this.#site.store;
-    if (work?.branch !== undefined && (await isAncestor(path, this.#head.commit, work.branch))) return [];
+    if (
+      work?.onBranch === true &&
+      work.branch !== undefined &&
+      (await isAncestor(path, this.#head.commit, work.branch))
+    )
+      return [];
     const notes = work === undefined ? [] : await this.#setAside(work);
     await this.#agent.replace(this.#head);
     return ["The workspace's git directory was broken or stood elsewhere: it was made anew.", ...notes];
@@ -98,8 +108,8 @@ export class CheckoutWorkspace implements Workspace {
    * salvage ref first.
    */
   async bring(head: Head, checkpoint: Checkpoint | undefined): Promise<readonly string[]> {
-    const { commit, fresh } = await this.#saveState();
-    const notes = fresh ? [] : await salvage(this.#site, [{ name: 'left-over', commit }]);
+    const { commit, collected } = await this.#saving.save(this.#head);
+    const notes = collected ? [] : await salvage(this.#site, [{ name: 'left-over', commit }]);
     const { path } = this.#site.store;
     const stands = checkpoint !== undefined && (await standsOn(path, checkpoint, head.commit));
     await this.#tree.reset(stands ? checkpoint.tree : head.commit);
@@ -107,7 +117,11 @@ export class CheckoutWorkspace implements Workspace {
     this.#head = head;
     await this.#agent.replace(head);
     const checkpoints = checkpoint === undefined ? [] : [checkpoint.commit];
-    await this.#mark({ head, collected: null, checkpoints: [...this.#marker.checkpoints, ...checkpoints].slice(-REMEMBERED) });
+    await this.#mark({
+      head,
+      collected: null,
+      checkpoints: [...this.#marker.checkpoints, ...checkpoints].slice(-REMEMBERED),
+    });
     return notes;
   }
 
@@ -117,7 +131,11 @@ export class CheckoutWorkspace implements Workspace {
     const state = this.#agent.look(from);
     const work = state.kind === 'touched' ? await this.#agent.take(state, from) : undefined;
     const gathered = work === undefined ? { head: from, notes: [] } : await gatherCommits(site, from, { work, text });
-    const snapshot = await this.#tree.snapshot({ against: from.tree, known: [from.tree, gathered.head.tree], store: true });
+    const snapshot = await this.#tree.snapshot({
+      against: from.tree,
+      known: [from.tree, gathered.head.tree],
+      store: true,
+    });
     const notes = [...gathered.notes, ...(await nameLeftOut(site, this.#tree, { snapshot, head: from }))];
     if (state.kind !== 'untouched' && work === undefined) notes.push(UNREADABLE);
     const head =
@@ -131,42 +149,15 @@ export class CheckoutWorkspace implements Workspace {
   }
 
   /** The working tree stands on `head` already: the store, the agent's git directory and the marker follow, in this order. */
-  async #moveTo(head: Head, { state, collected }: { state: AgentGitState; collected: Marker['collected'] }): Promise<void> {
+  async #moveTo(
+    head: Head,
+    { state, collected }: { state: AgentGitState; collected: Marker['collected'] },
+  ): Promise<void> {
     await between(this.#site.crashPoint, 'checkpoint', () => keepHead(this.#site, head.commit, this.#marker.kept));
     this.#head = head;
     if (state.kind === 'untouched') this.#agent.advance(head);
     else await this.#agent.replace(head);
     await this.#mark({ head, collected, kept: head.commit });
-  }
-
-  /** Writes all that is only here as a checkpoint's commit, which no ref keeps yet. `fresh`: there is nothing that is only here. */
-  async #saveState(): Promise<{ commit: string; fresh: boolean }> {
-    const head = this.#head;
-    const state = this.#agent.look(head);
-    const work = state.kind === 'touched' ? await this.#agent.take(state, head) : undefined;
-    const tips = work === undefined ? [head.commit] : await this.#tips(work);
-    const { saved = '', tree } = await this.#tree.snapshot({
-      against: head.tree,
-      known: [head.tree],
-      store: true,
-      save: savedParts(this.#site),
-    });
-    const fresh = tree === head.tree && tips.length === 1 && tips[0] === head.commit;
-    const key = [saved, ...tips].join(' ');
-    if (this.#lastCheckpoint?.state !== key) {
-      this.#lastCheckpoint = { state: key, commit: await writeCheckpoint(this.#site, { head, saved, tips }) };
-    }
-    return { commit: this.#lastCheckpoint.commit, fresh };
-  }
-
-  /** The commits that a checkpoint has to keep: what the checkout's tree stands on first. */
-  async #tips({ branch = this.#head.commit, others }: AgentWork): Promise<string[]> {
-    const { path } = this.#site.store;
-    const head = this.#head.commit;
-    const stands = await isAncestor(path, head, branch);
-    const first = stands ? branch : head;
-    const aside = await beyond(path, [{ commit: branch }, ...others], [first]);
-    return [...new Set([first, ...aside.map(({ commit }) => commit)])];
   }
 
   async #setAside({ branch, others }: AgentWork): Promise<string[]> {

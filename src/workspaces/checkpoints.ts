@@ -33,7 +33,9 @@ export async function readCheckpoint(store: string, commit: string): Promise<Che
     readCommit(store, commit),
     git(['ls-tree', '-z', commit], { gitDir: store }),
   ]);
-  const parts = new Map(splitNul(entries).map((entry) => [entry.slice(entry.indexOf('\t') + 1), entry.split(/[ \t]/, 3)[2] ?? '']));
+  const parts = new Map(
+    splitNul(entries).map((entry) => [entry.slice(entry.indexOf('\t') + 1), entry.split(/[ \t]/, 3)[2] ?? '']),
+  );
   return { commit, tree: parts.get('tree') ?? '', parts, parent: parents[0] };
 }
 
@@ -46,7 +48,9 @@ export async function standsOn(store: string, { parent }: Checkpoint, head: stri
 export function savedParts({ layout, carry, sessionFiles }: Site): SavedPart[] {
   const homes = sessionFiles.flatMap(({ agent, globs }) => globs.map((glob) => `:(top,glob)${agent}/${glob}`));
   return [
-    ...(carry.length === 0 ? [] : [{ name: 'carry', folder: layout.tree, pathspecs: carry.map((glob) => `:(top,glob)${glob}`) } as const]),
+    ...(carry.length === 0
+      ? []
+      : [{ name: 'carry', folder: layout.tree, pathspecs: carry.map((glob) => `:(top,glob)${glob}`) } as const]),
     ...(homes.length === 0 ? [] : [{ name: 'homes', folder: layout.homes, pathspecs: homes } as const]),
   ];
 }

@@ -2,16 +2,18 @@ import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCommits } from '../lib/git/commits.ts';
-import { agentIn, bench, dyingAt, exists, IDENTITY, TEXT } from '../testing/open-workspace.ts';
 import { plainGit } from '../testing/temp-repository.ts';
+import { agentIn, dyingAt, exists, fixture, IDENTITY, TEXT } from './fixture.ts';
 
 /** Files of a commit in the store, by path. */
 async function filesAt(store: string, commit: string): Promise<string[]> {
-  return (await plainGit(store, 'ls-tree', '-r', '--name-only', '-z', commit)).split('\0').filter((name) => name !== '');
+  return (await plainGit(store, 'ls-tree', '-r', '--name-only', '-z', commit))
+    .split('\0')
+    .filter((name) => name !== '');
 }
 
 test('changes that the agent did not commit become one commit by the requester', async () => {
-  await using at = await bench({ 'a.txt': 'a\n', 'gone.txt': 'x\n' });
+  await using at = await fixture({ 'a.txt': 'a\n', 'gone.txt': 'x\n' });
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.write({ 'a.txt': 'changed\n', 'new/b.txt': 'b\n' });
@@ -33,19 +35,40 @@ test('changes that the agent did not commit become one commit by the requester',
 });
 
 test('with nothing changed the head stays and nothing is written', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   expect(await workspace.collect(TEXT)).toEqual({ head: at.base, changed: false, notes: [] });
   expect(await at.store.list('refs/switchyard/runs/')).toEqual([]);
 });
 
 test("the agent's commits are the run's, with author, date and message, then what is left as one more", async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   const first = await agent.commit({ 'b.txt': 'b\n' }, 'First\n\nWhy: because\n\nSigned-off-by: X <x@y>');
-  await agent.git('-c', 'user.name=Someone', '-c', 'user.email=s@e', 'commit', '--quiet', '--allow-empty', '-m', 'Empty');
-  await agent.git('-c', 'user.name=Someone', '-c', 'user.email=s@e', 'commit', '--quiet', '--amend', '--reset-author', '--no-edit', '--allow-empty');
+  await agent.git(
+    '-c',
+    'user.name=Someone',
+    '-c',
+    'user.email=s@e',
+    'commit',
+    '--quiet',
+    '--allow-empty',
+    '-m',
+    'Empty',
+  );
+  await agent.git(
+    '-c',
+    'user.name=Someone',
+    '-c',
+    'user.email=s@e',
+    'commit',
+    '--quiet',
+    '--amend',
+    '--reset-author',
+    '--no-edit',
+    '--allow-empty',
+  );
   await agent.commit({ 'c.txt': 'c\n' }, 'Second');
   await agent.write({ 'd.txt': 'd\n' });
   const { head, notes } = await workspace.collect(TEXT);
@@ -59,11 +82,16 @@ test("the agent's commits are the run's, with author, date and message, then wha
   const [original] = await readCommits(join(workspace.folder, '.git'), ['--no-walk', commits[0]!.id]);
   expect(original?.author.date).toBe(commits[0]?.committer.date);
   expect(commits[0]?.id).not.toBe(first);
-  expect(await agent.git('log', '--format=%H', `${at.base}..`)).toBe(commits.map(({ id }) => id).reverse().join('\n'));
+  expect(await agent.git('log', '--format=%H', `${at.base}..`)).toBe(
+    commits
+      .map(({ id }) => id)
+      .reverse()
+      .join('\n'),
+  );
 });
 
 test('collecting the same commits again gives the same commits', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.commit({ 'b.txt': 'b\n' }, 'First');
@@ -75,7 +103,7 @@ test('collecting the same commits again gives the same commits', async () => {
 });
 
 test('commits that cancel each other out are still the work of the step', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.commit({ 'a.txt': 'b\n' }, 'There');
@@ -84,7 +112,7 @@ test('commits that cancel each other out are still the work of the step', async 
 });
 
 test('commits with merges become one commit, and what they were is kept', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.git('switch', '--quiet', '-c', 'side');
@@ -101,7 +129,7 @@ test('commits with merges become one commit, and what they were is kept', async 
 });
 
 test('commits on other branches, detached commits and stashes are kept below salvage refs and named', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.git('switch', '--quiet', '-c', 'idea/one');
@@ -124,7 +152,7 @@ test('commits on other branches, detached commits and stashes are kept below sal
 });
 
 test('a branch that was put elsewhere is kept aside, and its files still count', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   await at.repository.commit({ 'a.txt': 'two\n' });
   const head = await at.store.fetchCommit('main');
   const { workspace } = await at.open({ head });
@@ -140,7 +168,7 @@ test('a branch that was put elsewhere is kept aside, and its files still count',
 });
 
 test('a name that is taken by another salvaged commit gets a second one', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   for (const name of ['idea', 'idea/deep']) {
@@ -159,7 +187,7 @@ test.each<[string, (git: string) => Promise<void>]>([
   ['garbage', (git) => writeFile(join(git, 'HEAD'), 'garbage')],
   ['a link to another repository', (git) => rm(git, { recursive: true }).then(() => symlink('/tmp', git))],
 ])("with the agent's git directory %s, the files are still collected and git works again", async (_, ruin) => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.write({ 'b.txt': 'b\n' });
@@ -171,10 +199,23 @@ test.each<[string, (git: string) => Promise<void>]>([
 });
 
 test('names with spaces, quotes, line ends, other alphabets and bytes that are no text all survive, with modes and links', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
-  const names = ['with space', 'quo"te', "apo'strophe", 'new\nline', 'ünï', '-dash', '--all', ' lead', 'back\\slash', '$(x)', '*', ':(glob)x'];
+  const names = [
+    'with space',
+    'quo"te',
+    "apo'strophe",
+    'new\nline',
+    'ünï',
+    '-dash',
+    '--all',
+    ' lead',
+    'back\\slash',
+    '$(x)',
+    '*',
+    ':(glob)x',
+  ];
   await agent.write(Object.fromEntries(names.map((name) => [name, name])));
   await agent.write({ run: { executable: '#!/bin/sh\n' }, link: { link: '/etc/passwd' } });
   const bytes = Buffer.concat([Buffer.from(`${workspace.folder}/by`), Buffer.from([0xff, 0xfe])]);
@@ -186,11 +227,13 @@ test('names with spaces, quotes, line ends, other alphabets and bytes that are n
   const listing = await plainGit(at.store.path, 'ls-tree', head, 'a.txt', 'link', 'run');
   expect(listing.split('\n').map((line) => line.slice(0, 6))).toEqual(['100755', '120000', '100755']);
   expect(await plainGit(at.store.path, 'show', `${head}:link`)).toBe('/etc/passwd');
-  expect(await plainGit(at.store.path, '-c', 'core.quotePath=true', 'ls-tree', '--name-only', head)).toContain('by\\377\\376');
+  expect(await plainGit(at.store.path, '-c', 'core.quotePath=true', 'ls-tree', '--name-only', head)).toContain(
+    'by\\377\\376',
+  );
 });
 
 test('nested repositories are left out and named, and their files are kept below a salvage ref', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   for (const name of ['with commit', 'new\nborn']) {
@@ -198,24 +241,46 @@ test('nested repositories are left out and named, and their files are kept below
     await plainGit(join(workspace.folder, name), 'init', '--quiet');
   }
   await agentIn(join(workspace.folder, 'with commit')).git('add', '-A');
-  await agentIn(join(workspace.folder, 'with commit')).git('-c', 'user.name=x', '-c', 'user.email=x@y', 'commit', '--quiet', '-m', 'x');
+  await agentIn(join(workspace.folder, 'with commit')).git(
+    '-c',
+    'user.name=x',
+    '-c',
+    'user.email=x@y',
+    'commit',
+    '--quiet',
+    '-m',
+    'x',
+  );
   const { head, notes } = await workspace.collect(TEXT);
   expect(await filesAt(at.store.path, head)).toEqual(['a.txt', 'b.txt']);
   expect(notes).toContain('with commit is a repository of its own: it was left out.');
   expect(notes).toContain('new\nborn is a repository of its own: it was left out.');
-  expect(await filesAt(at.store.path, 'refs/switchyard/salvage/r1/nested')).toEqual(['new\nborn/in.txt', 'with commit/in.txt']);
+  expect(await filesAt(at.store.path, 'refs/switchyard/salvage/r1/nested')).toEqual([
+    'new\nborn/in.txt',
+    'with commit/in.txt',
+  ]);
   expect(await workspace.collect(TEXT)).toMatchObject({ changed: false, head });
   expect(await at.store.list('refs/switchyard/salvage/r1/')).toHaveLength(1);
 });
 
 test('gitlinks in commits of the agent are taken out of them', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   await agent.write({ 'sub/in.txt': 'x' });
   await plainGit(join(workspace.folder, 'sub'), 'init', '--quiet');
   await plainGit(join(workspace.folder, 'sub'), 'add', '-A');
-  await plainGit(join(workspace.folder, 'sub'), '-c', 'user.name=x', '-c', 'user.email=x@y', 'commit', '--quiet', '-m', 'x');
+  await plainGit(
+    join(workspace.folder, 'sub'),
+    '-c',
+    'user.name=x',
+    '-c',
+    'user.email=x@y',
+    'commit',
+    '--quiet',
+    '-m',
+    'x',
+  );
   await agent.commit({ 'b.txt': 'b\n' }, 'With a gitlink');
   const { head, notes } = await workspace.collect(TEXT);
   expect(notes).toContain('sub is a repository of its own: it was left out.');
@@ -224,7 +289,7 @@ test('gitlinks in commits of the agent are taken out of them', async () => {
 });
 
 test("nothing of the agent's configuration is honoured, and all git over its files runs in the sandbox", async () => {
-  await using at = await bench({ 'a.txt': 'a\n', '.gitattributes': '*.txt filter=evil diff=evil merge=evil\n' });
+  await using at = await fixture({ 'a.txt': 'a\n', '.gitattributes': '*.txt filter=evil diff=evil merge=evil\n' });
   const { workspace } = await at.open();
   const fire = `touch '${at.canary}'`;
   await writeFile(
@@ -236,8 +301,13 @@ test("nothing of the agent's configuration is honoured, and all git over its fil
   );
   const agent = agentIn(workspace.folder);
   const hook = { executable: `#!/bin/sh\n${fire}\n` };
-  await agent.write({ 'hooks/post-index-change': hook, 'hooks/reference-transaction': hook, 'b.txt': 'b\n', 'sub/in.txt': 'x' });
-  await writeFile(join(workspace.folder, '.git/refs/heads/other'), `${'1'.repeat(40)}\n`);
+  await agent.write({
+    'hooks/post-index-change': hook,
+    'hooks/reference-transaction': hook,
+    'b.txt': 'b\n',
+    'sub/in.txt': 'x',
+  });
+  await writeFile(join(workspace.folder, '.git/refs/other'), `${'1'.repeat(40)}\n`);
   const before = at.sandbox.started.length;
   await workspace.changedSince(at.base);
   await workspace.checkpoint();
@@ -252,7 +322,7 @@ test("nothing of the agent's configuration is honoured, and all git over its fil
 });
 
 test("a nested repository's file system monitor runs nowhere but in the sandbox", async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   await agentIn(workspace.folder).write({ 'sub/in.txt': 'x' });
   const sub = join(workspace.folder, 'sub');
@@ -269,7 +339,7 @@ test("a nested repository's file system monitor runs nowhere but in the sandbox"
 });
 
 test('malformed commits are kept aside, never taken', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   const blob = await agent.git('rev-parse', 'HEAD:a.txt');
@@ -285,7 +355,7 @@ test('malformed commits are kept aside, never taken', async () => {
 });
 
 test('a history that the agent cut off is not taken', async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const agent = agentIn(workspace.folder);
   const first = await agent.commit({ 'b.txt': 'b\n' }, 'First');
@@ -298,7 +368,7 @@ test('a history that the agent cut off is not taken', async () => {
 });
 
 test('ignored files stay out of commits and stay where they are', async () => {
-  await using at = await bench({ '.gitignore': '*.log\n' });
+  await using at = await fixture({ '.gitignore': '*.log\n' });
   const { workspace } = await at.open();
   await agentIn(workspace.folder).write({ 'x.log': 'noise' });
   expect(await workspace.collect(TEXT)).toMatchObject({ changed: false });
@@ -306,7 +376,7 @@ test('ignored files stay out of commits and stay where they are', async () => {
 });
 
 test.each(['checkpoint.before', 'checkpoint.after'])('a death at %s while collecting loses nothing', async (point) => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open({}, dyingAt(point));
   const agent = agentIn(workspace.folder);
   await agent.commit({ 'b.txt': 'b\n' }, 'Mine');
@@ -319,7 +389,7 @@ test.each(['checkpoint.before', 'checkpoint.after'])('a death at %s while collec
 });
 
 test("another attempt's head that is overtaken is kept", async () => {
-  await using at = await bench();
+  await using at = await fixture();
   const { workspace } = await at.open();
   const other = await at.repository.commit({ 'z.txt': 'z\n' });
   await at.store.fetchCommit(other);

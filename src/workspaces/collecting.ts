@@ -27,7 +27,8 @@ async function ownCommits(
   from: Head,
   { work, text }: { work: AgentWork; text: CommitText },
 ): Promise<{ head?: Head; notes: string[] }> {
-  if (work.branch === undefined) return { notes: ["The run's branch was deleted in the workspace; it was made again."] };
+  if (work.branch === undefined)
+    return { notes: ["The run's branch was deleted in the workspace; it was made again."] };
   if (work.branch === from.commit) return { head: from, notes: [] };
   if (!work.sound) return { notes: ['The commits in the workspace are malformed: their changes became one commit.'] };
   const taken = await takeCommits(site, from, { tip: work.branch, text });
@@ -43,7 +44,11 @@ const NOT_TAKEN = {
 const leftOut = (path: string): string => `${path} is a repository of its own: it was left out.`;
 
 /** Names what a snapshot left out; the files of nested repositories are kept below a salvage ref. */
-export async function nameLeftOut(site: Site, tree: TreeGit, { snapshot, head }: { snapshot: Snapshot; head: Head }): Promise<string[]> {
+export async function nameLeftOut(
+  site: Site,
+  tree: TreeGit,
+  { snapshot, head }: { snapshot: Snapshot; head: Head },
+): Promise<string[]> {
   const { nested, unreadable } = snapshot;
   if (!nested && unreadable === undefined) return [];
   const saved = await tree.saveNested([head.tree]);

@@ -24,7 +24,10 @@ export async function fetchFromUser(from: UserRepository, refOrSha: string): Pro
     if ((await readRef(from.store, ref)) === commit) return commit;
     if (await isShallow(from.commonDir)) throw shallow(from.commonDir);
     const args = [...FETCH, from.commonDir, `${commit}:${ref}`];
-    const result = await runGit(args, { gitDir: from.store, ...(from.signal === undefined ? {} : { signal: from.signal }) });
+    const result = await runGit(args, {
+      gitDir: from.store,
+      ...(from.signal === undefined ? {} : { signal: from.signal }),
+    });
     if (result.code === 0) return commit;
     if (await isPartial(from.commonDir)) throw partial(from.commonDir, result.stderr);
     if (attempt === 3) throw gitError(args, result);

@@ -14,7 +14,9 @@ export function writeHarnessGit(folder: string, store: string, objectFormat: str
   const files = { HEAD: 'ref: refs/heads/none\n', config: configText(objectFormat, []) };
   writeTree(folder, { ...files, 'objects/info/alternates': alternatesText(store), 'info/exclude': '' }, ['refs']);
   // For what has to come back byte by byte: the same objects, but no attribute of the checkout counts.
-  writeTree(join(folder, 'exact'), { ...files, 'info/attributes': '* -text -ident -filter !working-tree-encoding\n' }, ['refs']);
+  writeTree(join(folder, 'exact'), { ...files, 'info/attributes': '* -text -ident -filter !working-tree-encoding\n' }, [
+    'refs',
+  ]);
 }
 
 /** How the agent's git directory is to be. */

@@ -29,7 +29,7 @@ async function storeOf(repositoryPath: string, home: string, crashPoint = () => 
 }
 
 test('a commit comes with its history, by branch, by id and by expression, from a path with odd characters', async () => {
-  await using repository = await tempRepository({}, { name: "a 'b' \"c\"\nd: ü" });
+  await using repository = await tempRepository({}, { name: 'a \'b\' "c"\nd: ü' });
   await using home = await tempFolder();
   const first = await repository.commit({ 'a.txt': 'a\n' });
   const second = await repository.commit({ 'a.txt': 'b\n' });
@@ -54,7 +54,10 @@ test("fetching writes nothing in the user's repository and runs none of its hook
   await using repository = await tempRepository();
   await using home = await tempFolder();
   const fire = `#!/bin/sh\ntouch '${home.path}/canary'\ncat\n`;
-  await writeFiles(repository.path, { '.git/hooks/fire': { executable: fire }, '.git/hooks/reference-transaction': { executable: fire } });
+  await writeFiles(repository.path, {
+    '.git/hooks/fire': { executable: fire },
+    '.git/hooks/reference-transaction': { executable: fire },
+  });
   await repository.git('config', 'uploadpack.packObjectsHook', join(repository.path, '.git/hooks/fire'));
   const before = await snapshot(repository.path);
   const store = await storeOf(repository.path, home.path);
@@ -146,7 +149,8 @@ test('the trash takes all refs of one run and gives them back, and doing so agai
   await using home = await tempFolder();
   const store = await storeOf(repository.path, home.path);
   const head = await store.fetchCommit('main');
-  for (const run of ['r1', 'r10']) for (const name of ['head', 'checkpoint-a-1']) await store.keep(runRef(run, name), head);
+  for (const run of ['r1', 'r10'])
+    for (const name of ['head', 'checkpoint-a-1']) await store.keep(runRef(run, name), head);
   const trashed = ['checkpoint-a-1', 'head'].map((name) => ({ ref: trashRef('r1', name), commit: head }));
   expect(await store.moveToTrash('r1')).toEqual(trashed);
   expect(await store.moveToTrash('r1')).toEqual(trashed);

@@ -58,7 +58,11 @@ export const salvageRef = (run: string, name: string): string => `refs/switchyar
 export const trashRef = (run: string, name: string): string => `refs/switchyard/trash/${run}/${name}`;
 
 /** Opens the store of a user's repository, making it on first use. `repository/not-git` when there is no repository. */
-export async function openGitStore({ folder, repositoryPath, crashPoint = noCrashPoint }: GitStoreOptions): Promise<GitStore> {
+export async function openGitStore({
+  folder,
+  repositoryPath,
+  crashPoint = noCrashPoint,
+}: GitStoreOptions): Promise<GitStore> {
   const repository = await inspectRepository(repositoryPath);
   if (repository === undefined) {
     throw new SwitchyardError({

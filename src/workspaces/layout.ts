@@ -25,5 +25,11 @@ export function workspaceLayout(folder: string, run: string): Layout {
     });
   }
   const root = join(folder, run);
-  return { root, tree: join(root, 'tree'), git: join(root, 'git'), homes: join(root, 'homes'), marker: join(root, 'workspace.json') };
+  return {
+    root,
+    tree: join(root, 'tree'),
+    git: join(root, 'git'),
+    homes: join(root, 'homes'),
+    marker: join(root, 'workspace.json'),
+  };
 }

@@ -22,7 +22,8 @@ export async function excludeLitter(site: Site): Promise<string[]> {
   const patterns = litter.map((path) => `${excludePattern(path)}\n`).join('');
   await writeFile(join(site.layout.git, 'info/exclude'), patterns, 'latin1');
   const notes: string[] = [];
-  if (litter.length > 0) notes.push(`Setup left files that the repository does not ignore; they are kept out of commits: ${named(litter)}.`);
+  if (litter.length > 0)
+    notes.push(`Setup left files that the repository does not ignore; they are kept out of commits: ${named(litter)}.`);
   if (changed.length > 0) notes.push(`Setup changed tracked files; they were put back: ${named(changed)}.`);
   return notes;
 }

@@ -32,7 +32,8 @@ export async function reopen(site: Site, request: OpenRequest): Promise<Opened |
     const workspace = new CheckoutWorkspace(site, { head, marker, index });
     return { workspace, fresh: false, notes: await workspace.mendAgentGit() };
   }
-  const checkpoint = request.checkpoint === undefined ? undefined : await readCheckpoint(store.path, request.checkpoint);
+  const checkpoint =
+    request.checkpoint === undefined ? undefined : await readCheckpoint(store.path, request.checkpoint);
   const workspace = new CheckoutWorkspace(site, { head: marker.head, marker, index });
   return { workspace, fresh: false, notes: await workspace.bring(head, checkpoint) };
 }
@@ -56,7 +57,8 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
     await agent.replace(head);
   });
   signal.throwIfAborted();
-  if (setup !== undefined) await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
+  if (setup !== undefined)
+    await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
   const litters = setup !== undefined || copy.globs.length > 0;
   if (litters) notes.push(...(await excludeLitter(site)));
   if (checkpoint !== undefined) await restoreParts(site, checkpoint);
@@ -71,10 +73,17 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
     checkpoints: checkpoint === undefined ? [] : [checkpoint.commit],
   };
   await writeMarker(layout.marker, marker);
-  return { workspace: new CheckoutWorkspace(site, { head, marker, index: await knownIndex(site, marker) }), fresh: true, notes };
+  return {
+    workspace: new CheckoutWorkspace(site, { head, marker, index: await knownIndex(site, marker) }),
+    fresh: true,
+    notes,
+  };
 }
 
-async function makeFiles(site: Site, make: { head: Head; provider: WorkspaceProvider; signal: AbortSignal }): Promise<void> {
+async function makeFiles(
+  site: Site,
+  make: { head: Head; provider: WorkspaceProvider; signal: AbortSignal },
+): Promise<void> {
   const { layout, store, sessionFiles } = site;
   const { head, provider, signal } = make;
   await mkdir(layout.root, { recursive: true, mode: 0o700 });

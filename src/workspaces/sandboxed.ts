@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { SwitchyardError } from '../lib/error.ts';
+import { keepTail } from '../lib/exec/tail.ts';
 import { gitEnvironment } from '../lib/git/environment.ts';
 import { gitError } from '../lib/git/git.ts';
-import { keepTail } from '../lib/exec/tail.ts';
 import type { Site } from './site.ts';
 
 /** Far beyond what git takes on the largest repository: past it, something hangs. */

@@ -16,7 +16,10 @@ const TAIL = 4000;
 const GRACE_MS = 2000;
 
 /** Runs a repository's setup command in its checkout. Rejects with `workspace/setup-failed`, or with the reason of the signal. */
-export async function runSetup(setup: Setup, { sandbox, tree, signal }: { sandbox: Sandbox; tree: string; signal: AbortSignal }) {
+export async function runSetup(
+  setup: Setup,
+  { sandbox, tree, signal }: { sandbox: Sandbox; tree: string; signal: AbortSignal },
+) {
   signal.throwIfAborted();
   await using running = await (setup.sandbox ?? sandbox).spawn({
     argv: ['sh', '-c', setup.command],

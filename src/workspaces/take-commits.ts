@@ -16,18 +16,25 @@ export type Taken =
  * The agent's commits between `head` and `tip`, written again as the run's: same files without new gitlinks, same author, date and
  * message, trailers added, Switchyard as committer. The same commits always become the same commits. Those without changes go.
  */
-export async function takeCommits(site: Site, head: Head, { tip, text }: { tip: string; text: CommitText }): Promise<Taken> {
+export async function takeCommits(
+  site: Site,
+  head: Head,
+  { tip, text }: { tip: string; text: CommitText },
+): Promise<Taken> {
   const { store } = site;
   if (tip === head.commit) return { kind: 'taken', head, gitlinks: [] };
   const commits = await readCommits(store.path, [tip, `^${head.commit}`]);
   if (!isChain(commits, head.commit)) {
     return { kind: (await isAncestor(store.path, head.commit, tip)) ? 'not-linear' : 'rewritten' };
   }
-  const links = (await hasGitlinks(store.path, tip, head.commit)) ? await submodulesAt(store.path, head.commit) : undefined;
+  const links = (await hasGitlinks(store.path, tip, head.commit))
+    ? await submodulesAt(store.path, head.commit)
+    : undefined;
   const dropped = new Set<string>();
   let at = head;
   for (const commit of commits) {
-    const tree = links === undefined ? commit.tree : await withoutGitlinks(site, { tree: commit.tree, keep: links, dropped });
+    const tree =
+      links === undefined ? commit.tree : await withoutGitlinks(site, { tree: commit.tree, keep: links, dropped });
     if (tree === at.tree) continue;
     at = await rewrite(store.path, { commit, tree, parent: at, text });
   }
@@ -75,7 +82,9 @@ async function withoutGitlinks(
   const options = { gitDir: store.path, env: { GIT_INDEX_FILE: join(layout.git, 'rewrite.index') } };
   await git(['read-tree', tree], options);
   const entries = splitNul((await git(['ls-files', '-z', '--stage'], options)).toString('latin1'));
-  const gone = entries.filter((entry) => entry.startsWith('160000 ')).map((entry) => entry.slice(entry.indexOf('\t') + 1));
+  const gone = entries
+    .filter((entry) => entry.startsWith('160000 '))
+    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
   const unwanted = gone.filter((path) => !keep.includes(Buffer.from(path, 'latin1').toString()));
   const zero = '0'.repeat(tree.length);
   const input = Buffer.from(unwanted.map((path) => `0 ${zero}\t${path}\0`).join(''), 'latin1');

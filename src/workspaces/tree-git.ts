@@ -88,7 +88,11 @@ export class TreeGit {
     });
     this.#settled ||= settle;
     const end = stdout.indexOf('\n\n');
-    return { facts: factsOf(stdout.subarray(0, end)), differences: parseRawDifferences(stdout.subarray(end + 2)), stderr };
+    return {
+      facts: factsOf(stdout.subarray(0, end)),
+      differences: parseRawDifferences(stdout.subarray(end + 2)),
+      stderr,
+    };
   }
 
   /** Makes index and files those of a commit or tree. Untracked files go, ignored ones stay. */

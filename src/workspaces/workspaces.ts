@@ -52,7 +52,6 @@ export interface OpenRequest {
   readonly signal: AbortSignal;
 }
 
-
 export interface Opened {
   readonly workspace: Workspace;
   /** Made now, not found. */
@@ -79,7 +78,20 @@ export function createWorkspaces({ folder, provider, crashPoint }: WorkspacesOpt
     async open(request) {
       const { run, slug, step, attempt, store, base, sandbox, identity, carry, sessionFiles } = request;
       const layout = workspaceLayout(folder, run);
-      const site = { layout, run, slug, step, attempt, store, base, sandbox, identity, carry, sessionFiles, crashPoint };
+      const site = {
+        layout,
+        run,
+        slug,
+        step,
+        attempt,
+        store,
+        base,
+        sandbox,
+        identity,
+        carry,
+        sessionFiles,
+        crashPoint,
+      };
       const opened = request.reuse ? await reopen(site, request) : undefined;
       if (opened !== undefined) return opened;
       await clear(run);
@@ -88,7 +100,10 @@ export function createWorkspaces({ folder, provider, crashPoint }: WorkspacesOpt
     remove: (run) => between(crashPoint, 'workspace-remove', () => clear(run)),
     async list() {
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-      return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort();
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort();
     },
   };
 }

@@ -112,7 +112,9 @@ export async function submodulesAt(gitDir: string, commit: string): Promise<stri
  * alone. Unlike `git patch-id`, white space and the contents of binary files count.
  */
 export async function patchId(gitDir: string, from: string, to: string): Promise<string> {
-  const patch = await git(['diff-tree', '-r', '-p', '--binary', '--no-renames', '-U3', ...PLAIN_DIFF, from, to, '--'], { gitDir });
+  const patch = await git(['diff-tree', '-r', '-p', '--binary', '--no-renames', '-U3', ...PLAIN_DIFF, from, to, '--'], {
+    gitDir,
+  });
   const hash = createHash('sha256');
   for (const line of patch.toString('latin1').split('\n')) {
     if (line.startsWith('index ')) continue;

@@ -1,7 +1,14 @@
 import { git, splitNul } from './git.ts';
 
 /** No programs of anyone's configuration, and the same text everywhere. */
-export const PLAIN_DIFF = ['--no-ext-diff', '--no-textconv', '--no-color', '--full-index', '--src-prefix=a/', '--dst-prefix=b/'];
+export const PLAIN_DIFF = [
+  '--no-ext-diff',
+  '--no-textconv',
+  '--no-color',
+  '--full-index',
+  '--src-prefix=a/',
+  '--dst-prefix=b/',
+];
 
 /** The difference between two commits or trees as a patch, renames followed. */
 export async function diffText(gitDir: string, from: string, to: string): Promise<string> {
@@ -17,7 +24,9 @@ export interface FileStat {
 
 /** Lines added and removed per file, in git's order; a rename is one file gone and one come. */
 export async function diffStat(gitDir: string, from: string, to: string): Promise<FileStat[]> {
-  const output = await git(['diff-tree', '-r', '-z', '--numstat', '--no-renames', ...PLAIN_DIFF, from, to, '--'], { gitDir });
+  const output = await git(['diff-tree', '-r', '-z', '--numstat', '--no-renames', ...PLAIN_DIFF, from, to, '--'], {
+    gitDir,
+  });
   return splitNul(output).map((entry) => {
     const [added = '', removed = ''] = entry.split('\t', 2);
     return { path: entry.slice(added.length + removed.length + 2), added: count(added), removed: count(removed) };

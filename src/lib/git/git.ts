@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
-import { SwitchyardError } from '../error.ts';
-import { gitEnvironment, type GitFlavour } from './environment.ts';
+import { messageOf, SwitchyardError } from '../error.ts';
+import { type ProgramResult, runProgram } from '../exec/run-program.ts';
+import { type GitFlavour, gitEnvironment } from './environment.ts';
 
 /**
  * Runs git. Every path that goes in or comes out is NUL-separated, so that any file name works. The flavour says whose
@@ -23,60 +23,18 @@ export interface GitOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface GitResult {
-  readonly code: number;
-  readonly stdout: Buffer;
-  readonly stderr: string;
-}
+export type GitResult = ProgramResult;
 
 /** Runs git and returns what it said, whatever the exit code. Rejects when git cannot be started or the signal is aborted. */
 export async function runGit(args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
   const { cwd, input, signal } = options;
-  signal?.throwIfAborted();
-  const child = spawn('git', args, {
-    ...(cwd === undefined ? {} : { cwd }),
-    env: gitEnvironment(options),
-    stdio: [standardInput(input), 'pipe', 'pipe'],
-  });
-  const kill = (): void => void child.kill('SIGKILL');
-  signal?.addEventListener('abort', kill, { once: true });
   try {
-    const ended = outcome(child);
-    if (typeof input === 'string' || input instanceof Uint8Array) feed(child, input);
-    const result = await ended;
+    return await runProgram({ file: 'git', args, cwd, env: gitEnvironment(options), input, signal });
+  } catch (error) {
     signal?.throwIfAborted();
-    return result;
-  } finally {
-    signal?.removeEventListener('abort', kill);
+    throw cannotStart(error);
   }
 }
-
-function standardInput(input: GitOptions['input']): 'ignore' | 'pipe' | number {
-  if (input === undefined) return 'ignore';
-  return typeof input === 'string' || input instanceof Uint8Array ? 'pipe' : input.fd;
-}
-
-function feed(child: ChildProcess, input: string | Uint8Array): void {
-  // A command that ends before it has read everything says why itself, by its exit code.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(input);
-}
-
-function outcome(child: ChildProcess): Promise<GitResult> {
-  const stdout: Buffer[] = [];
-  const stderr: Buffer[] = [];
-  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) => reject(cannotStart(cause)));
-    child.once('close', (code) => {
-      resolve({ code: code ?? KILLED, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
-    });
-  });
-}
-
-/** Stands for the exit code of a command that a signal ended. */
-const KILLED = 137;
 
 /** Like `runGit`, for a command that has to succeed: `git/failed`, or `git/disk-full` where the disk was full. */
 export async function git(args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
@@ -121,10 +79,10 @@ function isDiskFull(stderr: string): boolean {
   return /No space left on device|Disk quota exceeded/.test(stderr);
 }
 
-function cannotStart(cause: Error): SwitchyardError {
+function cannotStart(cause: unknown): SwitchyardError {
   return new SwitchyardError({
     code: 'git/cannot-start',
-    message: `git could not be started: ${cause.message}`,
+    message: `git could not be started: ${messageOf(cause)}`,
     hint: 'Install git 2.38 or later and see that it is on the PATH.',
     cause,
   });

@@ -12,7 +12,9 @@ const compressed = promisify(deflate);
  */
 export async function writeLooseObject(gitDir: string, { type, content, like }: LooseObject): Promise<string> {
   const whole = Buffer.concat([Buffer.from(`${type} ${content.length}\0`), content]);
-  const id = createHash(like.length === 64 ? 'sha256' : 'sha1').update(whole).digest('hex');
+  const id = createHash(like.length === 64 ? 'sha256' : 'sha1')
+    .update(whole)
+    .digest('hex');
   const folder = join(gitDir, 'objects', id.slice(0, 2));
   const path = join(folder, id.slice(2));
   if (await exists(path)) return id;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { tempRepository, type TempRepository } from '../../testing/temp-repository.ts';
+import { type TempRepository, tempRepository } from '../../testing/temp-repository.ts';
 import { patchId, readCommits } from './commits.ts';
 import { rebaseChain } from './rebase.ts';
 
@@ -40,7 +40,10 @@ test('commits move onto another one with author, dates and message', async () =>
 
 test('the same request gives the same commits, and no ref moves', async () => {
   await using repository = await tempRepository({ 'a.txt': lines() });
-  const request = await diverged(repository, { ours: [{ 'a.txt': lines({ 1: 'x' }) }], theirs: [{ 'a.txt': lines({ 20: 'y' }) }] });
+  const request = await diverged(repository, {
+    ours: [{ 'a.txt': lines({ 1: 'x' }) }],
+    theirs: [{ 'a.txt': lines({ 20: 'y' }) }],
+  });
   const refs = await repository.git('for-each-ref');
   expect(await rebaseChain(request)).toEqual(await rebaseChain(request));
   expect(await repository.git('for-each-ref')).toBe(refs);
@@ -89,7 +92,7 @@ test('a merge in the chain brings what it brought to its first parent', async ()
 });
 
 test('the patch id survives a rebase beside it, and does not survive other white space, context or binary content', async () => {
-  await using repository = await tempRepository({ 'a.txt': lines(), 'bin': 'a\0b' });
+  await using repository = await tempRepository({ 'a.txt': lines(), bin: 'a\0b' });
   const gitDir = `${repository.path}/.git`;
   const request = await diverged(repository, {
     ours: [{ 'a.txt': lines({ 20: 'ours' }), bin: 'a\0c' }],

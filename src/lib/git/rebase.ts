@@ -37,11 +37,17 @@ export async function rebaseChain({ gitDir, base, head, onto }: RebaseRequest): 
 type Replayed = { kind: 'merged'; tree: string } | { kind: 'conflict'; files: string[] };
 
 /** One commit's change on another tree: a three-way merge of trees, by way of commits made to have the right merge base. */
-async function replay(gitDir: string, change: { commit: Commit; parentTree: string; ontoTree: string }): Promise<Replayed> {
+async function replay(
+  gitDir: string,
+  change: { commit: Commit; parentTree: string; ontoTree: string },
+): Promise<Replayed> {
   const { commit, parentTree, ontoTree } = change;
   if (parentTree === ontoTree) return { kind: 'merged', tree: commit.tree };
   const base = await synthetic(gitDir, parentTree, []);
-  const [ours, theirs] = await Promise.all([synthetic(gitDir, ontoTree, [base]), synthetic(gitDir, commit.tree, [base])]);
+  const [ours, theirs] = await Promise.all([
+    synthetic(gitDir, ontoTree, [base]),
+    synthetic(gitDir, commit.tree, [base]),
+  ]);
   const args = ['merge-tree', '--write-tree', '-z', '--name-only', '--no-messages', ours, theirs];
   const result = await runGit(args, { gitDir });
   if (result.code > 1) throw gitError(args, result);

@@ -15,7 +15,11 @@ export interface RefChange {
 }
 
 /** What the ref points to, undefined when it does not exist. */
-export async function readRef(gitDir: string, ref: string, flavour: GitFlavour = 'harness'): Promise<string | undefined> {
+export async function readRef(
+  gitDir: string,
+  ref: string,
+  flavour: GitFlavour = 'harness',
+): Promise<string | undefined> {
   const { code, stdout } = await runGit(['show-ref', '--verify', '--hash', ref], { gitDir, flavour });
   return code === 0 ? stdout.toString().trim() : undefined;
 }
@@ -54,7 +58,10 @@ export async function changeRefs(gitDir: string, changes: readonly RefChange[]):
 /** The refs below a prefix that ends with `/`, sorted by name. */
 export async function listRefs(gitDir: string, prefix: string): Promise<Ref[]> {
   const output = await git(['for-each-ref', '--format=%(objectname) %(refname)', prefix], { gitDir });
-  const lines = output.toString().split('\n').filter((line) => line !== '');
+  const lines = output
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
   return lines.map((line) => ({ commit: line.slice(0, line.indexOf(' ')), ref: line.slice(line.indexOf(' ') + 1) }));
 }
 

@@ -11,7 +11,7 @@ test('a folder without a repository is none', async () => {
 });
 
 test('a checkout is described from any folder within', async () => {
-  await using repository = await tempRepository({ 'src/deep/a.txt': 'a\n' }, { name: "it's a \"repo\"\nof mine" });
+  await using repository = await tempRepository({ 'src/deep/a.txt': 'a\n' }, { name: 'it\'s a "repo"\nof mine' });
   const found = await inspectRepository(join(repository.path, 'src/deep'));
   expect(found).toEqual({
     toplevel: repository.path,
@@ -110,7 +110,9 @@ test("looking runs neither hooks nor the file system monitor of the person's rep
   await chmod(script, 0o755);
   await repository.git('config', 'core.fsmonitor', script);
   await mkdir(join(repository.path, '.git/hooks'), { recursive: true });
-  await writeFiles(join(repository.path, '.git/hooks'), { 'post-index-change': { executable: `#!/bin/sh\ntouch '${canary}'\n` } });
+  await writeFiles(join(repository.path, '.git/hooks'), {
+    'post-index-change': { executable: `#!/bin/sh\ntouch '${canary}'\n` },
+  });
   await writeFiles(repository.path, { 'README.md': 'hello\n' });
   await inspectRepository(repository.path);
   await dirtyFiles(repository.path);

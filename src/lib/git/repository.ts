@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { SwitchyardError } from '../error.ts';
-import { git, gitLine, type GitOptions, type GitResult, runGit, splitNul } from './git.ts';
+import { type GitOptions, type GitResult, git, gitLine, runGit, splitNul } from './git.ts';
 import { resolveCommit } from './refs.ts';
 
 /** A person's repository as found at a path. Looking writes nothing there and runs nothing of its. */
@@ -51,7 +51,8 @@ export async function inspectRepository(path: string): Promise<Repository | unde
     gitDir,
     commonDir: await realpath(commonDir),
     bare: bare === 'true',
-    empty: head === undefined && (await git(['rev-list', '--max-count=1', '--all'], { ...options, gitDir })).length === 0,
+    empty:
+      head === undefined && (await git(['rev-list', '--max-count=1', '--all'], { ...options, gitDir })).length === 0,
     shallow: shallow === 'true',
     objectFormat: objectFormat ?? 'sha1',
     head,
@@ -71,12 +72,16 @@ const FACTS = [
 
 /** One path per call, for those that hold line ends. */
 async function directories(at: string[], options: GitOptions): Promise<[string, string]> {
-  const ask = (which: string): Promise<string> => gitLine([...at, 'rev-parse', '--path-format=absolute', which], options);
+  const ask = (which: string): Promise<string> =>
+    gitLine([...at, 'rev-parse', '--path-format=absolute', which], options);
   return [await ask('--git-dir'), await ask('--git-common-dir')];
 }
 
 async function notFound(at: string[], refused: GitResult): Promise<undefined> {
-  const anyone = await runGit([...at, 'rev-parse', '--git-dir'], { flavour: 'user', config: { 'safe.directory': '*' } });
+  const anyone = await runGit([...at, 'rev-parse', '--git-dir'], {
+    flavour: 'user',
+    config: { 'safe.directory': '*' },
+  });
   if (anyone.code !== 0) return undefined;
   throw new SwitchyardError({
     code: 'repository/not-trusted',
@@ -110,7 +115,9 @@ export async function dirtyFiles(toplevel: string): Promise<string[]> {
 export async function userIdentity(path: string): Promise<{ name?: string; email?: string }> {
   const args = ['config', '-z', '--get-regexp', '^(user|author)\\.(name|email)$'];
   const { stdout } = await runGit(['-C', resolve(path), ...args], { flavour: 'user' });
-  const values = new Map(splitNul(stdout).map((entry) => [entry.split('\n', 1)[0], entry.slice(entry.indexOf('\n') + 1)]));
+  const values = new Map(
+    splitNul(stdout).map((entry) => [entry.split('\n', 1)[0], entry.slice(entry.indexOf('\n') + 1)]),
+  );
   const name = values.get('author.name') ?? values.get('user.name');
   const email = values.get('author.email') ?? values.get('user.email');
   return { ...(name === undefined ? {} : { name }), ...(email === undefined ? {} : { email }) };

@@ -30,12 +30,16 @@ test('a value cannot begin a line of its own', () => {
   expect(withTrailers('Subject', { Key: 'a\nOther: b' })).toBe('Subject\n\nKey: a Other: b\n');
 });
 
-test.each(['Subject', 'Subject\n\nBody.', 'fix: x\n\nCo-authored-by: B <b@c>', 'A\n\nB\n\nKey: x\n  folded\nOther: y\n'])(
-  'git reads the trailers of %j',
-  async (message) => {
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    const child = execFile('git', ['interpret-trailers', '--parse'], (error, out) => (error === null ? resolve(out) : reject(error)));
-    child.stdin?.end(withTrailers(message, RUN));
-    expect(await promise).toContain('Switchyard-Run: r1\n');
-  },
-);
+test.each([
+  'Subject',
+  'Subject\n\nBody.',
+  'fix: x\n\nCo-authored-by: B <b@c>',
+  'A\n\nB\n\nKey: x\n  folded\nOther: y\n',
+])('git reads the trailers of %j', async (message) => {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const child = execFile('git', ['interpret-trailers', '--parse'], (error, out) =>
+    error === null ? resolve(out) : reject(error),
+  );
+  child.stdin?.end(withTrailers(message, RUN));
+  expect(await promise).toContain('Switchyard-Run: r1\n');
+});

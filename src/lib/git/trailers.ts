@@ -26,6 +26,7 @@ function isTrailer(line: string): boolean {
 }
 
 function sameTrailer(a: string, b: string): boolean {
-  const normal = (line: string): string => line.replace(/^([^:]*?)\s*:\s*/, (_, key: string) => `${key.toLowerCase()}: `).trim();
+  const normal = (line: string): string =>
+    line.replace(/^([^:]*?)\s*:\s*/, (_, key: string) => `${key.toLowerCase()}: `).trim();
   return normal(a) === normal(b);
 }

@@ -58,16 +58,19 @@ create table run (
   requester      text not null,
   priority       integer not null default 0,
   cancelling     boolean not null default false,
+  decided        text,               -- the latest command of a person, by which it is known when it comes a second time
   created_at     timestamptz not null,
   ended_at       timestamptz
 );
 create index run_by_state on run (state_kind, created_at desc);
 create index run_by_age on run (created_at desc);
 create index run_by_repository on run (repository, created_at desc);
+create index run_by_prefix on run (id collate "C");
 
--- waiting -> admitted -> running -> ended. `lease` is the number of the attempt that may write.
+-- waiting -> admitted -> running -> ended. `lease` is the number of the attempt that may write. Whoever changes a step holds its run.
 create table step (
   id         text primary key,
+  position   bigint generated always as identity,  -- a run's steps in the order in which it came to them
   run        text not null references run,
   repository text not null,
   node       text not null,
@@ -94,7 +97,9 @@ create table step (
   ended_at   timestamptz,
   unique (run, node, n)
 );
-create index step_open on step (state, created_at) where state <> 'ended';
+-- What admission looks at: the first of each group of equals, and whatever holds a place.
+create index step_waiting on step (agentic, repository, coalesce(provider, ''), priority, created_at) where state = 'waiting';
+create index step_at_work on step (id) where state in ('admitted', 'running') and job is not null;
 
 create table attempt (
   step       text not null references step,
@@ -103,6 +108,7 @@ create table attempt (
   namespaces text[] not null default '{}',  -- walls whose processes must be gone before the workspace is used again
   session    text,
   agent      text,
+  told       integer not null default 0,    -- events that it has written
   seen_at    timestamptz not null,
   started_at timestamptz not null,
   ended_at   timestamptz,
@@ -154,16 +160,21 @@ create table evidence (
 );
 create index evidence_by_tree on evidence (tree);
 
--- Effects that follow a commit: done at least once, each looks before it acts. `worker` is the one that must do it, if any.
+-- Effects that follow a commit: done at least once, each looks before it acts, those of a run one after the other. `worker` is the one
+-- that must do it, if any; `taken_by` the one that is at it.
 create table outbox (
   id         text primary key,       -- the idempotency key
+  position   bigint generated always as identity,
   run        text not null references run,
   kind       text not null,
   worker     text,
+  taken_by   text,
+  failures   integer not null default 0,
+  retry_at   timestamptz not null default '-infinity',
   created_at timestamptz not null,
   done_at    timestamptz
 );
-create index outbox_open on outbox (created_at) where done_at is null;
+create index outbox_open on outbox (run, position) where done_at is null;
 
 create table worker (
   id           text primary key,

@@ -1,42 +1,51 @@
-import { stat } from 'node:fs/promises';
-import { changedPaths } from '../../../lib/git/diff.ts';
-import { git, gitLine, runGit, splitNul } from '../../../lib/git/git.ts';
+import { lstat, readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { gitLine } from '../../../lib/git/git.ts';
 import { listWorktrees } from '../../../lib/git/repository.ts';
 
-interface Move {
-  readonly from: string;
-  readonly to: string;
+/** A worktree of the person's repository that a branch concerns. */
+export interface Checkout {
+  readonly folder: string;
+  /** Its own git directory. */
+  readonly gitDir: string;
+  /** Signs of something that is going on in it, as paths to show; while there are any, it is left alone. */
+  readonly busy: readonly string[];
 }
 
-/** The folders in which the branch is checked out. */
-export async function checkoutsOf(gitDir: string, branch: string): Promise<string[]> {
-  const worktrees = await listWorktrees(gitDir);
-  const found: string[] = [];
-  for (const { path, branch: at, bare } of worktrees) {
-    if (!bare && at === branch && (await stat(path).catch(() => undefined)) !== undefined) found.push(path);
+/** Worktrees in which the branch is checked out, or is being rebased or bisected. Those whose folder is gone do not count. */
+export async function checkoutsOf(commonDir: string, branch: string): Promise<Checkout[]> {
+  const found: Checkout[] = [];
+  for (const worktree of await listWorktrees(commonDir)) {
+    const folder = worktree.path;
+    const onIt = worktree.branch === branch;
+    const elsewhere = worktree.branch !== undefined && !onIt;
+    if (worktree.bare || elsewhere || (await lstat(folder).catch(() => undefined)) === undefined) continue;
+    const gitDir = await gitLine(['-C', folder, 'rev-parse', '--absolute-git-dir'], { flavour: 'user' });
+    const busy = onIt ? await present(gitDir, STATES) : await heldBy(gitDir, branch);
+    if (onIt || busy.length > 0)
+      found.push({ folder, gitDir, busy: busy.map((name) => shown(folder, join(gitDir, name))) });
   }
   return found;
 }
 
-/** What would be lost if the checkout went along: changed or untracked files at the paths that differ. Empty when it can go. */
-export async function filesInTheWay(checkout: string, { from, to }: Move): Promise<string[]> {
-  await runGit(['-C', checkout, 'update-index', '-q', '--refresh'], { flavour: 'user' });
-  const tried = await runGit(['-C', checkout, 'read-tree', '-n', '-m', '-u', from, to], { flavour: 'user' });
-  if (tried.code === 0) return [];
-  const gitDir = await gitLine(['-C', checkout, 'rev-parse', '--absolute-git-dir'], { flavour: 'user' });
-  const touched = await changedPaths(gitDir, from, to);
-  const dirty = await dirtyPaths(checkout);
-  const blocking = dirty.filter((path) => touched.some((other) => other === path || other.startsWith(`${path.replace(/\/$/, '')}/`) || path.startsWith(`${other}/`)));
-  return blocking.length > 0 ? blocking : [tried.stderr.trim().split('\n')[0] ?? 'the index'];
+/** What git leaves in the git directory while an operation waits to be continued. */
+const STATES = ['index.lock', 'MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'];
+
+/** Where git notes the branch that it will come back to, while HEAD is elsewhere. */
+const NOTED = ['rebase-merge/head-name', 'rebase-apply/head-name', 'BISECT_START'];
+
+async function present(gitDir: string, names: readonly string[]): Promise<string[]> {
+  const stats = await Promise.all(names.map((name) => lstat(join(gitDir, name)).catch(() => undefined)));
+  return names.filter((_, n) => stats[n] !== undefined);
 }
 
-/** Moves index and files; false when something got in the way. What the two commits agree on is left as it is. */
-export async function moveCheckout(checkout: string, { from, to }: Move): Promise<boolean> {
-  return (await runGit(['-C', checkout, 'read-tree', '-m', '-u', from, to], { flavour: 'user' })).code === 0;
+async function heldBy(gitDir: string, branch: string): Promise<string[]> {
+  const texts = await Promise.all(NOTED.map((name) => readFile(join(gitDir, name), 'utf8').catch(() => '')));
+  return NOTED.filter((_, n) => [branch, `refs/heads/${branch}`].includes(texts[n]?.trim() ?? ''));
 }
 
-/** Changed, untracked and ignored paths; a folder of which nothing is tracked ends with `/`. */
-async function dirtyPaths(checkout: string): Promise<string[]> {
-  const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--ignored=traditional', '--no-renames'];
-  return splitNul(await git(['-C', checkout, ...args], { flavour: 'user' })).map((entry) => entry.slice(3));
+/** Relative where it lies within the checkout. */
+function shown(folder: string, path: string): string {
+  const within = relative(folder, path);
+  return within.startsWith('..') ? path : within;
 }

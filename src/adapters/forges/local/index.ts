@@ -1,11 +1,13 @@
 import type { CrashPoint } from '../../../lib/crash-point.ts';
-import { changeRef, readRef } from '../../../lib/git/refs.ts';
-import { runGit } from '../../../lib/git/git.ts';
-import { inspectRepository } from '../../../lib/git/repository.ts';
 import { SwitchyardError } from '../../../lib/error.ts';
-import type { Forge } from '../../../ports/forge.ts';
+import { isAncestor } from '../../../lib/git/commits.ts';
+import { changeRef, readRef } from '../../../lib/git/refs.ts';
+import { inspectRepository } from '../../../lib/git/repository.ts';
+import type { Forge, MoveResult, PublishResult } from '../../../ports/forge.ts';
 import { bringObjects } from './bring-objects.ts';
-import { moveBranch } from './move-branch.ts';
+import { checkoutsOf } from './checkouts.ts';
+import { moveBranch, type Repository } from './move-branch.ts';
+import { pushBranch } from './push-branch.ts';
 
 export interface LocalForgeOptions {
   /** Any path in the person's repository, which may be bare. */
@@ -20,39 +22,90 @@ export interface LocalForgeOptions {
  * configuration is never written.
  */
 export function createLocalForge({ repository, mirror, crashPoint }: LocalForgeOptions): Forge {
-  let found: Promise<string> | undefined;
-  const commonDir = () => (found ??= commonDirOf(repository));
+  let gitDir: string | undefined;
+  const open = async (): Promise<Repository> => ({
+    gitDir: (gitDir ??= await commonDirOf(repository)),
+    mirror,
+    crashPoint,
+  });
   return {
     kind: 'local',
-    branch: async (name) => readRef(await commonDir(), branchRef(name), 'user'),
-    async publish({ branch, commit, expected }) {
-      const gitDir = await commonDir();
-      const ref = branchRef(branch);
-      const actual = await readRef(gitDir, ref, 'user');
-      if (actual === commit) return { kind: 'published' };
-      if (actual !== expected) return { kind: 'moved', actual };
-      await bringObjects({ gitDir, mirror, commit });
-      if (await changeRef(gitDir, { ref, to: commit, from: expected ?? null }, { flavour: 'user' })) return { kind: 'published' };
-      return { kind: 'moved', actual: await readRef(gitDir, ref, 'user') };
-    },
-    async unpublish({ branch, expected }) {
-      const gitDir = await commonDir();
-      const ref = branchRef(branch);
-      if ((await readRef(gitDir, ref, 'user')) !== expected) return false;
-      return changeRef(gitDir, { ref, to: null, from: expected }, { flavour: 'user' });
-    },
-    move: async (request) => moveBranch({ gitDir: await commonDir(), mirror, crashPoint }, request),
-    async push(branch) {
-      const gitDir = await commonDir();
-      const remote = await runGit(['config', '--get', `branch.${branch}.remote`], { gitDir, flavour: 'user' });
-      const to = remote.stdout.toString().trim() || 'origin';
-      const pushed = await runGit(['push', '--quiet', to, `${branchRef(branch)}:${branchRef(branch)}`], { gitDir, flavour: 'user' });
-      return pushed.code === 0 ? { kind: 'pushed' } : { kind: 'refused', message: pushed.stderr.trim().slice(-2000) };
-    },
+    branch: async (name) => readRef((await open()).gitDir, branchRef(name), 'user'),
+    publish: async (request) => publish(await open(), request),
+    unpublish: async (request) => unpublish(await open(), request),
+    move: async (request) => move(await open(), request),
+    push: async (branch) => pushBranch((await open()).gitDir, branch),
   };
 }
 
-const branchRef = (name: string) => `refs/heads/${name}`;
+/** A branch that someone has checked out takes the checkout along, or does not move: `forge/branch-checked-out`. */
+async function publish(
+  repository: Repository,
+  { branch, commit, expected }: Parameters<Forge['publish']>[0],
+): Promise<PublishResult> {
+  const { gitDir, mirror } = repository;
+  const ref = branchRef(branch);
+  const actual = await readRef(gitDir, ref, 'user');
+  if (actual === commit && expected === undefined) return { kind: 'published' };
+  if (actual !== commit && actual !== expected) return { kind: 'moved', actual };
+  await bringObjects({ gitDir, mirror, commit });
+  if (expected === undefined) {
+    const made = await changeRef(gitDir, { ref, to: commit, from: null }, { flavour: 'user', message: MESSAGE });
+    return made ? { kind: 'published' } : { kind: 'moved', actual: await readRef(gitDir, ref, 'user') };
+  }
+  const quiet = { ...repository, crashPoint: () => Promise.resolve() };
+  const moved = await moveBranch(quiet, { branch, from: expected, to: commit, message: MESSAGE });
+  switch (moved.kind) {
+    case 'moved':
+      return { kind: 'published' };
+    case 'elsewhere':
+      return { kind: 'moved', actual: moved.actual };
+    case 'blocked':
+      throw new SwitchyardError({
+        code: 'forge/branch-checked-out',
+        message: `${branch} is checked out in ${moved.checkout} with changes in the way: ${moved.files.join(', ')}`,
+        hint: 'Commit or stash them there, or check out another branch, then retry.',
+      });
+  }
+}
+
+async function unpublish(
+  { gitDir }: Repository,
+  { branch, expected }: Parameters<Forge['unpublish']>[0],
+): Promise<boolean> {
+  const ref = branchRef(branch);
+  if ((await readRef(gitDir, ref, 'user')) !== expected) return false;
+  if ((await checkoutsOf(gitDir, branch)).length > 0) return false;
+  return changeRef(gitDir, { ref, to: null, from: expected }, { flavour: 'user' });
+}
+
+async function move(repository: Repository, { branch, from, to }: Parameters<Forge['move']>[0]): Promise<MoveResult> {
+  const { gitDir, mirror } = repository;
+  await bringObjects({ gitDir, mirror, commit: to });
+  if (!(await isAncestor(gitDir, from, to))) {
+    throw new SwitchyardError({
+      code: 'merge/not-a-descendant',
+      message: `${to} does not stand on ${from}.`,
+      hint: 'This is a fault of Switchyard: please report it.',
+    });
+  }
+  const moved = await moveBranch(repository, { branch, from, to, message: `switchyard: merge ${to.slice(0, 12)}` });
+  switch (moved.kind) {
+    case 'moved':
+      return { kind: 'moved' };
+    case 'blocked':
+      return { kind: 'checkout-dirty', checkout: moved.checkout, files: moved.files };
+    case 'elsewhere': {
+      // Merged already, and work has gone on since.
+      const beyond = moved.actual !== undefined && (await isAncestor(gitDir, to, moved.actual));
+      return beyond ? { kind: 'moved' } : { kind: 'target-moved', actual: moved.actual };
+    }
+  }
+}
+
+const MESSAGE = 'switchyard: publish';
+
+const branchRef = (name: string): string => `refs/heads/${name}`;
 
 async function commonDirOf(repository: string): Promise<string> {
   const inspected = await inspectRepository(repository);

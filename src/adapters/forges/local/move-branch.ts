@@ -1,65 +1,74 @@
 import { between, type CrashPoint } from '../../../lib/crash-point.ts';
-import { SwitchyardError } from '../../../lib/error.ts';
-import { isAncestor } from '../../../lib/git/commits.ts';
 import { changeRef, readRef } from '../../../lib/git/refs.ts';
-import type { MoveResult } from '../../../ports/forge.ts';
-import { bringObjects } from './bring-objects.ts';
-import { checkoutsOf, filesInTheWay, moveCheckout } from './checkouts.ts';
+import { type Checkout, checkoutsOf } from './checkouts.ts';
+import { go, lookAhead, type Step } from './in-the-way.ts';
 
-export interface MoveContext {
+export interface Repository {
   /** The common git directory of the person's repository. */
   readonly gitDir: string;
   readonly mirror: string;
   readonly crashPoint: CrashPoint;
 }
 
-export interface MoveRequest {
+export interface BranchMove extends Step {
   readonly branch: string;
-  readonly from: string;
-  readonly to: string;
+  /** For the reflog. */
+  readonly message: string;
 }
+
+export type Moved =
+  | { readonly kind: 'moved' }
+  | { readonly kind: 'elsewhere'; readonly actual: string | undefined }
+  | { readonly kind: 'blocked'; readonly checkout: string; readonly files: readonly string[] };
 
 /**
- * Moves a branch and every checkout of it from one commit to a descendant. First it is made sure that nothing is in the way
- * anywhere, then the ref moves by compare-and-set, then the checkouts; where one of them has become dirty in that moment, all goes
- * back. After a death between ref and checkouts a second call finds the ref moved and brings the checkouts along.
+ * Moves a branch and every checkout of it from one commit to another, whose objects are there. First it is made sure that nothing is in the way anywhere, then the
+ * ref moves by compare-and-set, then the checkouts; where one of them has become dirty in that moment, all goes back. After a
+ * death in the middle a second call finds the ref moved, and brings those checkouts along that were left behind.
  */
-export async function moveBranch(context: MoveContext, request: MoveRequest): Promise<MoveResult> {
-  const { gitDir, mirror, crashPoint } = context;
-  const { branch, from, to } = request;
-  await bringObjects({ gitDir, mirror, commit: to });
-  if (!(await isAncestor(gitDir, from, to))) {
-    throw new SwitchyardError({ code: 'merge/not-a-descendant', message: `${to} does not stand on ${from}.`, hint: 'This is a fault of Switchyard: please report it.' });
-  }
+export async function moveBranch(repository: Repository, move: BranchMove): Promise<Moved> {
+  const { gitDir, mirror, crashPoint } = repository;
+  const { branch, from, to, message } = move;
   const ref = `refs/heads/${branch}`;
   const actual = await readRef(gitDir, ref, 'user');
-  if (actual !== from && actual !== to) {
-    return actual !== undefined && (await isAncestor(gitDir, to, actual)) ? { kind: 'moved' } : { kind: 'target-moved', actual };
+  if (actual !== from && actual !== to) return { kind: 'elsewhere', actual };
+  const moved = actual === to;
+  const ahead: Going[] = [];
+  for (const checkout of await checkoutsOf(gitDir, branch)) {
+    const way = await lookAhead(checkout, { from, to, mirror, moved });
+    if (way.kind === 'blocked') {
+      if (moved)
+        await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
+      return { kind: 'blocked', checkout: checkout.folder, files: way.files };
+    }
+    if (way.kind === 'free') ahead.push({ checkout, same: way.same });
   }
-  const checkouts = await checkoutsOf(gitDir, branch);
-  for (const checkout of checkouts) {
-    const files = await filesInTheWay(checkout, { from, to });
-    if (files.length > 0) return { kind: 'checkout-dirty', checkout, files };
+  if (!moved) {
+    const set = () => changeRef(gitDir, { ref, to, from }, { flavour: 'user', message });
+    const isSet = await between(crashPoint, 'target-ref', set);
+    if (!isSet) return { kind: 'elsewhere', actual: await readRef(gitDir, ref, 'user') };
   }
-  if (actual === from) {
-    const message = `switchyard: merge ${to.slice(0, 12)}`;
-    const moved = await between(crashPoint, 'target-ref', () => changeRef(gitDir, { ref, to, from }, { flavour: 'user', message }));
-    if (!moved) return { kind: 'target-moved', actual: await readRef(gitDir, ref, 'user') };
-  }
-  return between(crashPoint, 'checkout', () => moveCheckouts(context, request, checkouts));
+  return between(crashPoint, 'checkout', () => takeAlong(repository, move, ahead));
 }
 
-async function moveCheckouts({ gitDir }: MoveContext, { branch, from, to }: MoveRequest, checkouts: readonly string[]): Promise<MoveResult> {
-  const done: string[] = [];
-  for (const checkout of checkouts) {
-    if (await moveCheckout(checkout, { from, to })) {
-      done.push(checkout);
+interface Going {
+  readonly checkout: Checkout;
+  readonly same: readonly string[];
+}
+
+async function takeAlong({ gitDir, mirror }: Repository, move: BranchMove, ahead: readonly Going[]): Promise<Moved> {
+  const { branch, from, to, message } = move;
+  const gone: Checkout[] = [];
+  for (const { checkout, same } of ahead) {
+    if (await go(checkout, { from, to }, same)) {
+      gone.push(checkout);
       continue;
     }
-    const files = await filesInTheWay(checkout, { from, to });
-    await changeRef(gitDir, { ref: `refs/heads/${branch}`, to: from, from: to }, { flavour: 'user' });
-    for (const other of done) await moveCheckout(other, { from: to, to: from });
-    return { kind: 'checkout-dirty', checkout, files };
+    const ref = `refs/heads/${branch}`;
+    await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
+    for (const other of gone) await go(other, { from: to, to: from }, []);
+    const way = await lookAhead(checkout, { from, to, mirror, moved: false });
+    return { kind: 'blocked', checkout: checkout.folder, files: way.kind === 'blocked' ? way.files : ['index'] };
   }
   return { kind: 'moved' };
 }

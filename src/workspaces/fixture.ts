@@ -1,14 +1,21 @@
 import { access, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createCheckoutProvider } from '../adapters/workspaces/checkout/index.ts';
 import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
-import { type GitStore, openGitStore } from '../workspaces/git-store.ts';
-import { createWorkspaces, type Opened, type OpenRequest } from '../workspaces/workspaces.ts';
-import { type PlainSandbox, plainSandbox } from './plain-sandbox.ts';
-import { type Content, plainGit, tempFolder, type TempRepository, tempRepository, writeFiles } from './temp-repository.ts';
+import { type PlainSandbox, plainSandbox } from '../testing/plain-sandbox.ts';
+import { plainWorkspaces } from '../testing/plain-workspaces.ts';
+import {
+  type Content,
+  plainGit,
+  type TempRepository,
+  tempFolder,
+  tempRepository,
+  writeFiles,
+} from '../testing/temp-repository.ts';
+import { type GitStore, openGitStore } from './git-store.ts';
+import { createWorkspaces, type Opened, type OpenRequest } from './workspaces.ts';
 
 /** A repository, its store and a folder for workspaces, for tests of what happens in them. Removes itself. */
-export interface Bench extends AsyncDisposable {
+export interface Fixture extends AsyncDisposable {
   readonly repository: TempRepository;
   readonly store: GitStore;
   readonly sandbox: PlainSandbox;
@@ -19,15 +26,35 @@ export interface Bench extends AsyncDisposable {
   readonly canary: string;
   /** Opens the workspace of run `r1`; by default a new one at the base commit. */
   open(request?: Partial<OpenRequest>, crashPoint?: CrashPoint): Promise<Opened>;
+  /** Another worker's workspaces of the same store. */
+  elsewhere(request: Partial<OpenRequest>): Promise<Opened>;
 }
 
-export async function bench(files: Readonly<Record<string, Content>> = { 'a.txt': 'a\n' }): Promise<Bench> {
+export async function fixture(files: Readonly<Record<string, Content>> = { 'a.txt': 'a\n' }): Promise<Fixture> {
   const repository = await tempRepository(files);
   const home = await tempFolder("switchyard 'home'");
   const store = await openGitStore({ folder: join(home.path, 'repos'), repositoryPath: repository.path });
   const base = await store.fetchCommit('main');
   const sandbox = plainSandbox();
   const folder = join(home.path, 'workspaces');
+  const open = (at: string, crashPoint: CrashPoint, request: Partial<OpenRequest> = {}): Promise<Opened> =>
+    createWorkspaces({ folder: at, provider: plainWorkspaces(), crashPoint }).open({
+      run: 'r1',
+      slug: 'fix-it',
+      step: 'implement',
+      attempt: 1,
+      store,
+      head: base,
+      base,
+      reuse: false,
+      sandbox,
+      identity: IDENTITY,
+      carry: [],
+      copy: { from: repository.path, globs: [] },
+      sessionFiles: [],
+      signal: new AbortController().signal,
+      ...request,
+    });
   return {
     repository,
     store,
@@ -35,25 +62,8 @@ export async function bench(files: Readonly<Record<string, Content>> = { 'a.txt'
     folder,
     base,
     canary: join(await realpath(home.path), 'canary'),
-    open(request = {}, crashPoint = noCrashPoint) {
-      return createWorkspaces({ folder, provider: createCheckoutProvider(), crashPoint }).open({
-        run: 'r1',
-        slug: 'fix-it',
-        step: 'implement',
-        attempt: 1,
-        store,
-        head: base,
-        base,
-        reuse: false,
-        sandbox,
-        identity: IDENTITY,
-        carry: [],
-        copy: { from: repository.path, globs: [] },
-        sessionFiles: [],
-        signal: new AbortController().signal,
-        ...request,
-      });
-    },
+    open: (request, crashPoint = noCrashPoint) => open(folder, crashPoint, request),
+    elsewhere: (request) => open(join(home.path, 'elsewhere'), noCrashPoint, request),
     async [Symbol.asyncDispose]() {
       await repository[Symbol.asyncDispose]();
       await home[Symbol.asyncDispose]();

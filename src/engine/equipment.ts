@@ -1,0 +1,50 @@
+import type { NodeKind, StepContext } from '../ports/node.ts';
+import type { Workspace } from '../ports/workspace.ts';
+import { getRepository, getTask } from '../store/tasks.ts';
+import type { Claim } from './claim.ts';
+import { nodeOf, rememberingSandbox, stepContext } from './context.ts';
+import type { Engine } from './engine.ts';
+import type { Host } from './host.ts';
+import type { Journal } from './journal.ts';
+import { workspaceRequest } from './workspace-request.ts';
+
+export interface EquipmentParts {
+  readonly engine: Engine;
+  readonly host: Host;
+  readonly claimed: Claim;
+  readonly journal: Journal;
+  readonly signal: AbortSignal;
+  readonly onOpened: (workspace: Workspace) => void;
+}
+
+type Executable = Extract<NodeKind, { mode: 'execute' }>;
+
+/** Brings together what the step may use. The workspace is opened when the step asks for it, and once. */
+export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; context: StepContext }> {
+  const { engine, host, claimed, journal, signal } = parts;
+  const { run } = claimed;
+  const kind = engine.kinds.get(nodeOf(claimed).node.kind);
+  if (kind?.mode !== 'execute') throw new Error(`no kind of node executes ${claimed.step.kind}`);
+  await host.agents.refresh();
+  const [task, repository] = await Promise.all([
+    getTask(engine.database, run.task),
+    getRepository(engine.database, run.repository),
+  ]);
+  const store = await host.openStore(repository);
+  const forge = host.forge(repository, store);
+  const walls = await host.sandbox(run.settings.sandbox);
+  const sandbox = rememberingSandbox(walls, engine, claimed);
+
+  let opening: Promise<Workspace> | undefined;
+  const open = async () => {
+    const request = await workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal, journal });
+    const { workspace, notes } = await host.workspaces.open(request);
+    parts.onOpened(workspace);
+    const { node, n } = claimed.step;
+    for (const text of notes) await journal.add({ kind: 'message', level: 'info', text, node, n });
+    return workspace;
+  };
+  const openWorkspace = () => (opening ??= open());
+  const context = stepContext({ engine, host, claimed, journal, task, store, forge, sandbox, signal, openWorkspace });
+  return { kind, context };
+}

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { FileHandle } from 'node:fs/promises';
+
+export interface ProgramToRun {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** Where it starts; without it, the folder of this process. */
+  readonly cwd: string | undefined;
+  /** The whole environment; nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+  /** What standard input holds; an open file is read from its position. Without it, standard input is empty. */
+  readonly input: string | Uint8Array | FileHandle | undefined;
+  /** Aborting kills the program; the call then rejects with the signal's reason. */
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface ProgramResult {
+  /** 137 for a program that a signal ended. */
+  readonly code: number;
+  readonly stdout: Buffer;
+  readonly stderr: string;
+}
+
+/**
+ * Runs one of our own programs to its end and returns all that it said. Rejects when it cannot be started or the signal is aborted. For
+ * programs that start others, that go on for long or that belong to an agent, see the sandboxes.
+ */
+export async function runProgram({ file, args, cwd, env, input, signal }: ProgramToRun): Promise<ProgramResult> {
+  signal?.throwIfAborted();
+  const stdio = [standardInput(input), 'pipe', 'pipe'] as const;
+  const child = spawn(file, args, { ...(cwd === undefined ? {} : { cwd }), env, stdio: [...stdio] });
+  const kill = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', kill, { once: true });
+  try {
+    const ended = outcome(child);
+    if (isText(input)) feed(child, input);
+    const result = await ended;
+    signal?.throwIfAborted();
+    return result;
+  } finally {
+    signal?.removeEventListener('abort', kill);
+  }
+}
+
+function standardInput(input: ProgramToRun['input']): 'ignore' | 'pipe' | number {
+  if (input === undefined) return 'ignore';
+  return isText(input) ? 'pipe' : input.fd;
+}
+
+function isText(input: ProgramToRun['input']): input is string | Uint8Array {
+  return typeof input === 'string' || input instanceof Uint8Array;
+}
+
+function feed(child: ChildProcess, input: string | Uint8Array): void {
+  // A program that ends before it has read everything says why itself, by its exit code.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
+}
+
+function outcome(child: ChildProcess): Promise<ProgramResult> {
+  const stdout: Buffer[] = [];
+  const stderr: Buffer[] = [];
+  child.stdout?.on('data', (chunk: Buffer) => stdout.push(chunk));
+  child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => {
+      resolve({ code: code ?? 137, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() });
+    });
+  });
+}

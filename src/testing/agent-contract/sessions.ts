@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import type { AgentUnderTest } from '../agent-contract.ts';
+import { Conversation, needs } from './conversation.ts';
+
+export function sessionCases(subject: AgentUnderTest): void {
+  test('goes on with a session in a new process, under the same name', async (context) => {
+    needs(context, subject, 'sessions');
+    await using conversation = await Conversation.begin(subject, [
+      [{ say: 'one' }],
+      [{ say: 'two' }],
+      [{ say: 'three' }],
+    ]);
+    const { session: id = '' } = await conversation.ask('First question');
+    expect(id).not.toBe('');
+    const second = await conversation.ask('Second question', { session: { kind: 'resume', id } });
+    const third = await conversation.ask('Third question', { session: { kind: 'resume', id } });
+    expect([second.session, third.session]).toEqual([id, id]);
+    expect([second, third].map(({ result }) => result)).toEqual([{ kind: 'done' }, { kind: 'done' }]);
+    expect(third.events).toContainEqual({ kind: 'text', text: 'three' });
+  });
+
+  test('remembers in a resumed session what was asked before', async (context) => {
+    needs(context, subject, 'memory', 'reading prompts');
+    await using conversation = await Conversation.begin(subject, [[{ say: 'one' }], [{ say: 'two' }]]);
+    const { session: id = '' } = await conversation.ask('First question');
+    await conversation.ask('Second question', { session: { kind: 'resume', id } });
+    const asked = await conversation.agent.prompts();
+    expect(asked.map((prompt) => prompt.trim())).toEqual(['First question', 'Second question']);
+  });
+
+  test('remembers nothing in a new session', async (context) => {
+    needs(context, subject, 'memory', 'reading prompts');
+    await using conversation = await Conversation.begin(subject, [[{ say: 'one' }], [{ say: 'two' }]]);
+    const first = await conversation.ask('First question');
+    const second = await conversation.ask('Second question');
+    expect(second.session).not.toBe(first.session);
+    expect((await conversation.agent.prompts()).map((prompt) => prompt.trim())).toEqual(['Second question']);
+  });
+
+  test('forks a session: a new name, the same memory, and the old one unchanged', async (context) => {
+    needs(context, subject, 'fork');
+    await using conversation = await Conversation.begin(subject, [
+      [{ say: 'one' }],
+      [{ say: 'two' }],
+      [{ say: 'three' }],
+    ]);
+    const { session: id = '' } = await conversation.ask('First question');
+    const forked = await conversation.ask('In the fork', { session: { kind: 'fork', id } });
+    expect(forked.session).not.toBe(id);
+    expect(forked.result).toEqual({ kind: 'done' });
+    const original = await conversation.ask('In the original', { session: { kind: 'resume', id } });
+    expect(original.session).toBe(id);
+    if (subject.lacks.memory !== undefined) return;
+    expect((await conversation.agent.prompts()).join('\n')).not.toContain('In the fork');
+  });
+
+  test('does not pretend to know a session that it does not', async (context) => {
+    needs(context, subject, 'memory');
+    await using conversation = await Conversation.begin(subject, [[{ say: 'one' }]]);
+    const { result } = await conversation.ask('Go on', {
+      session: { kind: 'resume', id: '01900000-0000-7000-8000-000000000000' },
+    });
+    expect(result).toMatchObject({ kind: 'failed', failure: { class: 'unknown-session' } });
+  });
+}

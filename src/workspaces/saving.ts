@@ -1,0 +1,47 @@
+import { isAncestor } from '../lib/git/commits.ts';
+import type { AgentSide } from './agent-side.ts';
+import { type AgentWork, beyond } from './agent-work.ts';
+import { savedParts, writeCheckpoint } from './checkpoints.ts';
+import type { Head, Site } from './site.ts';
+import type { TreeGit } from './tree-git.ts';
+
+/** Writes all that is only in the workspace as the commit of a checkpoint. Which ref keeps it is for the caller to say. */
+export class Saving {
+  readonly #site: Site;
+  readonly #tree: TreeGit;
+  readonly #agent: AgentSide;
+  #last: { readonly state: string; readonly commit: string } | undefined;
+
+  constructor(site: Site, tree: TreeGit, agent: AgentSide) {
+    this.#site = site;
+    this.#tree = tree;
+    this.#agent = agent;
+  }
+
+  /** The same state gives the same commit. `collected`: apart from carried and session files it holds no more than the head. */
+  async save(head: Head): Promise<{ commit: string; collected: boolean }> {
+    const state = this.#agent.look(head);
+    const work = state.kind === 'touched' ? await this.#agent.take(state, head) : undefined;
+    const tips = work === undefined ? [head.commit] : await this.#tips(head, work);
+    const { saved = '', tree } = await this.#tree.snapshot({
+      against: head.tree,
+      known: [head.tree],
+      store: true,
+      save: savedParts(this.#site),
+    });
+    const key = [saved, ...tips].join(' ');
+    if (this.#last?.state !== key) {
+      this.#last = { state: key, commit: await writeCheckpoint(this.#site, { head, saved, tips }) };
+    }
+    const collected = tree === head.tree && tips.length === 1 && tips[0] === head.commit;
+    return { commit: this.#last.commit, collected };
+  }
+
+  /** The commits that a checkpoint has to keep: what the checkout's tree stands on first. */
+  async #tips(head: Head, { branch = head.commit, others }: AgentWork): Promise<string[]> {
+    const { path } = this.#site.store;
+    const first = (await isAncestor(path, head.commit, branch)) ? branch : head.commit;
+    const aside = await beyond(path, [{ commit: branch }, ...others], [first]);
+    return [...new Set([first, ...aside.map(({ commit }) => commit)])];
+  }
+}
