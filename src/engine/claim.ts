@@ -39,7 +39,7 @@ export async function claim(engine: Engine, worker: string, job: Job): Promise<C
       return undefined;
     }
     if ((await engine.queue.touch(queries, [job])).length > 0) return undefined;
-    const attempts = await attemptsOf(queries, step.id);
+    const attempts = step.lease === 0 ? [] : await attemptsOf(queries, step.id);
     const known = attempts.find((one) => isSame(one, step.lease, { worker, startedAt }));
     if (known !== undefined) {
       return { job, run: row, step, attempt: known.n, startedAt, earlier: attempts.filter((one) => one.n < known.n) };

@@ -10,6 +10,10 @@ const GATHER_MS = 100;
 /** An agent that prints faster than the database writes has to wait. */
 const MOST_PENDING = 500;
 const MOST_PENDING_CHARACTERS = 1_000_000;
+/** Lines of text that come together become one event of at most so many characters. */
+const JOINED_CHARACTERS = 16 * 1024;
+/** An agent that says more than so many characters in one attempt is no longer written down. */
+const MOST_SPOKEN_CHARACTERS = 16 * 1024 * 1024;
 
 /**
  * Writes an attempt's events, in order and each once, in as few transactions as the reader can bear. Writes nothing once the lease is
@@ -22,6 +26,7 @@ export class Journal implements AsyncDisposable {
   readonly #over = new AbortController();
   #pending: NewEvent[] = [];
   #characters = 0;
+  #spoken = 0;
   #isGathering = false;
   #writing: Promise<void> = Promise.resolve();
   /** How many are in the database. */
@@ -35,7 +40,8 @@ export class Journal implements AsyncDisposable {
 
   /** Resolves when the event is stored, or, of a transcript, when it is queued to be. */
   async add(payload: EventPayload): Promise<void> {
-    this.#pending.push(event(this.#engine, this.#actor, payload));
+    if (isTranscript(payload.kind) && !this.#hasRoomFor(payload)) return;
+    if (!this.#joined(payload)) this.#pending.push(event(this.#engine, this.#actor, payload));
     this.#characters += charactersOf(payload);
     const isFull = this.#pending.length >= MOST_PENDING || this.#characters >= MOST_PENDING_CHARACTERS;
     if (!isTranscript(payload.kind) || isFull) return this.flush();
@@ -52,6 +58,27 @@ export class Journal implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
     await this.flush();
+  }
+
+  /** Counts what is said; past the bound that is said, once, and nothing more is taken. */
+  #hasRoomFor(payload: EventPayload): boolean {
+    const before = this.#spoken;
+    this.#spoken += charactersOf(payload);
+    if (this.#spoken <= MOST_SPOKEN_CHARACTERS) return true;
+    if (before > MOST_SPOKEN_CHARACTERS) return false;
+    const text = `The agent has said more than ${MOST_SPOKEN_CHARACTERS / 2 ** 20} MiB; the rest of its words is not kept.`;
+    this.#pending.push(event(this.#engine, this.#actor, { kind: 'message', level: 'warning', text }));
+    return false;
+  }
+
+  /** Adds a line of text to the one before it, where both wait to be written. */
+  #joined(payload: EventPayload): boolean {
+    const last = this.#pending.at(-1);
+    if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text' || last.payload.node !== payload.node) return false;
+    const text = `${last.payload.text}\n${payload.text}`;
+    if (text.length > JOINED_CHARACTERS) return false;
+    this.#pending[this.#pending.length - 1] = { ...last, payload: { ...last.payload, text } };
+    return true;
   }
 
   async #gather(): Promise<void> {

@@ -50,6 +50,8 @@ export class Worker implements AsyncDisposable {
   readonly #host: Host;
   readonly #log: (text: string, error?: unknown) => void;
   readonly #effects: Effects;
+  readonly #queues: readonly string[];
+  readonly #announced = new Set<string>();
   readonly #running = new Map<string, Running>();
   /** Nothing new is begun. */
   readonly #over = new AbortController();
@@ -66,6 +68,7 @@ export class Worker implements AsyncDisposable {
     this.#engine = engine;
     this.#host = host;
     this.#log = log;
+    this.#queues = [queueOf(host.worker), SHARED_QUEUE];
     this.#lastBeat = engine.clock.now();
     this.#effects = new Effects({ engine, host, log, atWork: (run) => this.#atWork(run) });
   }
@@ -80,7 +83,8 @@ export class Worker implements AsyncDisposable {
     this.#listening = await database.listen([JOBS_CHANNEL, CANCEL_CHANNEL, OUTBOX_CHANNEL], (message) => {
       if (message?.channel === CANCEL_CHANNEL) this.#cancel(message.payload);
       if (message === undefined || message.channel === OUTBOX_CHANNEL) this.#outbox.now();
-      if (message === undefined || this.#isMine(message)) this.#jobs.now();
+      if (message === undefined) for (const queue of this.#queues) this.#announce(queue);
+      else if (message.channel === JOBS_CHANNEL) this.#announce(message.payload);
     });
     const { signal } = this.#over;
     this.#beginning = Promise.all([
@@ -123,20 +127,24 @@ export class Worker implements AsyncDisposable {
     }
   }
 
-  #isMine({ channel, payload }: { channel: string; payload: string }): boolean {
-    return channel === JOBS_CHANNEL && (payload === SHARED_QUEUE || payload === queueOf(this.#host.worker));
+  #announce(queue: string): void {
+    if (!this.#queues.includes(queue)) return;
+    this.#announced.add(queue);
+    this.#jobs.now();
   }
 
-  /** Begins whatever is to be fetched. */
+  /** Begins whatever is to be fetched from the queues that were announced, or from all when none was. */
   async #fetch(): Promise<void> {
     const { queue, limits } = this.#engine;
-    for (;;) {
-      const most = Math.max(1, limits.agents + limits.others - this.#running.size);
-      const own = await queue.fetch(queueOf(this.#host.worker), most);
-      const shared = own.length === most ? [] : await queue.fetch(SHARED_QUEUE, most - own.length);
-      const jobs = [...own, ...shared];
-      if (jobs.length === 0) return;
-      for (const job of jobs) await this.#guard('claiming a job', () => this.#begin(job));
+    const most = limits.agents + limits.others;
+    const names = this.#announced.size === 0 ? this.#queues : [...this.#announced];
+    this.#announced.clear();
+    for (const name of names) {
+      for (let more = true; more; ) {
+        const jobs = await queue.fetch(name, most);
+        for (const job of jobs) await this.#guard('claiming a job', () => this.#begin(job));
+        more = jobs.length === most;
+      }
     }
   }
 
@@ -144,10 +152,6 @@ export class Worker implements AsyncDisposable {
     if (this.#over.signal.aborted) return this.#engine.queue.giveBack(this.#engine.database, job);
     const claimed = await claim(this.#engine, this.#host.worker, job);
     if (claimed === undefined) return;
-    for (let removal = this.#effects.removal(claimed.run.id); removal !== undefined; ) {
-      await removal;
-      removal = this.#effects.removal(claimed.run.id);
-    }
     const abort = new AbortController();
     if (claimed.run.cancelling) abort.abort(new StepAborted('cancel'));
     const done = this.#attempt(claimed, abort.signal).finally(() => this.#running.delete(job.id));
@@ -155,6 +159,8 @@ export class Worker implements AsyncDisposable {
   }
 
   async #attempt(claimed: Claim, stop: AbortSignal): Promise<void> {
+    // A removal that has begun must end first; none begins while this is at work.
+    await this.#effects.removal(claimed.run.id);
     try {
       await runAttempt(this.#engine, this.#host, claimed, stop);
     } catch (error) {

@@ -49,6 +49,7 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
   });
   // An idle connection that breaks is replaced at the next query; there is nothing else to do about it here.
   pool.on('error', () => undefined);
+  const prepared = new Prepared();
   let closed: Promise<void> | undefined;
 
   async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
@@ -66,14 +67,14 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
 
   return {
     url,
-    query: (text, values) => patiently(() => queriesOf(pool).query(text, values)),
-    transaction: (work) => patiently(() => transactionOnce(pool, work)),
+    query: (text, values) => patiently(() => queriesOf(pool, prepared).query(text, values)),
+    transaction: (work) => patiently(() => transactionOnce(pool, prepared, work)),
     listen: (channels, onMessage) => listen({ url, clock, channels, onMessage }),
     [Symbol.asyncDispose]: () => (closed ??= pool.end()),
   };
 }
 
-async function transactionOnce<T>(pool: Pool, work: (queries: Queries) => Promise<T>): Promise<T> {
+async function transactionOnce<T>(pool: Pool, prepared: Prepared, work: (queries: Queries) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   const onError = (error: Error) => {
@@ -82,7 +83,7 @@ async function transactionOnce<T>(pool: Pool, work: (queries: Queries) => Promis
   client.on('error', onError);
   try {
     await client.query('begin');
-    const result = await work(queriesOf(client));
+    const result = await work(queriesOf(client, prepared));
     await client.query('commit');
     return result;
   } catch (error) {
@@ -96,14 +97,30 @@ async function transactionOnce<T>(pool: Pool, work: (queries: Queries) => Promis
   }
 }
 
-function queriesOf(connection: Pool | PoolClient): Queries {
+function queriesOf(connection: Pool | PoolClient, prepared: Prepared): Queries {
   return {
     async query(text, values = []) {
-      const result: QueryResult | QueryResult[] = await connection.query(text, [...values]);
+      const name = values.length === 0 ? undefined : prepared.nameOf(text);
+      const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) };
+      const result: QueryResult | QueryResult[] = await connection.query(statement);
       // A text of several statements has several results.
       return Array.isArray(result) ? result.flatMap((each) => each.rows) : result.rows;
     },
   };
+}
+
+/** Names for statements, by which a connection plans each only once: our texts are few, and planning takes longer than most of them. */
+class Prepared {
+  static readonly #most = 300;
+  readonly #names = new Map<string, string>();
+
+  nameOf(text: string): string | undefined {
+    const known = this.#names.get(text);
+    if (known !== undefined || this.#names.size >= Prepared.#most) return known;
+    const name = `s${this.#names.size}`;
+    this.#names.set(text, name);
+    return name;
+  }
 }
 
 function unavailable(cause: unknown): SwitchyardError {

@@ -294,7 +294,7 @@ test("nothing of the agent's configuration is honoured, and all git over its fil
   const fire = `touch '${at.canary}'`;
   await writeFile(
     join(workspace.folder, '.git/config'),
-    `[core]\n\trepositoryformatversion = 0\n\tfsmonitor = "${fire}; false"\n\thooksPath = ${workspace.folder}/hooks\n\tsshCommand = "${fire}"\n` +
+    `[core]\n\trepositoryformatversion = 1\n\tfsmonitor = "${fire}; false"\n\thooksPath = ${workspace.folder}/hooks\n\tsshCommand = "${fire}"\n` +
       `[filter "evil"]\n\tclean = "${fire}; cat"\n\tsmudge = "${fire}; cat"\n\tprocess = "${fire}"\n\trequired = true\n[diff "evil"]\n\tcommand = "${fire}"\n\ttextconv = "${fire}; cat"\n` +
       `[diff]\n\texternal = "${fire}"\n[uploadpack]\n\tpackObjectsHook = "${fire}; exec"\n[core]\n\talternateRefsCommand = "${fire}"\n` +
       `[remote "evil"]\n\turl = ${workspace.folder}\n\tpromisor = true\n\tuploadpack = "${fire}; false"\n[protocol]\n\tallow = always\n[extensions]\n\tpartialClone = evil\n`,
