@@ -1,4 +1,4 @@
-import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Event } from '../domain/event.ts';
 import { SwitchyardError } from '../lib/error.ts';
@@ -20,7 +20,12 @@ export interface PathValues {
  * unreachable server as `daemon/unavailable`. `events` yields until the stream ends, and ends it when the loop is left.
  */
 export interface ApiClient {
-  call<Name extends RouteName>(name: Name, request: RequestOf<Name>, path?: PathValues, signal?: AbortSignal): Promise<ResponseOf<Name>>;
+  call<Name extends RouteName>(
+    name: Name,
+    request: RequestOf<Name>,
+    path?: PathValues,
+    signal?: AbortSignal,
+  ): Promise<ResponseOf<Name>>;
   events(run: string, query: EventsQuery, signal?: AbortSignal): AsyncGenerator<Event, void, void>;
 }
 
@@ -28,7 +33,7 @@ export function createClient(address: ServerAddress): ApiClient {
   return {
     async call(name, request, path = {}, signal) {
       const { method, path: template, response } = routes[name];
-      const query = method === 'GET' ? queryOf(request as Record<string, unknown>) : '';
+      const query = method === 'GET' ? queryOf(request) : '';
       const message = await send(address, {
         method,
         path: fill(template, path) + query,
@@ -119,5 +124,7 @@ function fill(template: string, values: PathValues): string {
 
 function queryOf(values: Record<string, unknown>): string {
   const pairs = Object.entries(values).filter(([, value]) => value !== undefined);
-  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
+  return pairs.length === 0
+    ? ''
+    : `?${new URLSearchParams(pairs.map(([key, value]): [string, string] => [key, String(value)])).toString()}`;
 }

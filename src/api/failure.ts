@@ -35,7 +35,11 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
 
 /** Codes that are not listed were refused in the present state. */
 export function failureClass(code: string): FailureClass {
-  return Object.hasOwn(CLASSES, code) ? (CLASSES[code] ?? 'refused') : code.startsWith('database/') ? 'unavailable' : 'refused';
+  return Object.hasOwn(CLASSES, code)
+    ? (CLASSES[code] ?? 'refused')
+    : code.startsWith('database/')
+      ? 'unavailable'
+      : 'refused';
 }
 
 export const STATUS: Readonly<Record<FailureClass, 400 | 404 | 409 | 503 | 500>> = {
@@ -46,4 +50,10 @@ export const STATUS: Readonly<Record<FailureClass, 400 | 404 | 409 | 503 | 500>>
   bug: 500,
 };
 
-export const EXIT: Readonly<Record<FailureClass, number>> = { usage: 2, 'not-found': 5, refused: 1, unavailable: 69, bug: 70 };
+export const EXIT: Readonly<Record<FailureClass, number>> = {
+  usage: 2,
+  'not-found': 5,
+  refused: 1,
+  unavailable: 69,
+  bug: 70,
+};

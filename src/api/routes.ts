@@ -11,7 +11,12 @@ export const routes = {
   joinWorker: route('GET', '/v1/worker', z.object({}), wire.WorkerJoin),
 
   startRun: route('POST', '/v1/runs', wire.StartRun, wire.RunStarted),
-  listRuns: route('GET', '/v1/runs', z.object({ repository: z.string().optional(), all: z.string().optional() }), z.array(wire.RunSummary)),
+  listRuns: route(
+    'GET',
+    '/v1/runs',
+    z.object({ repository: z.string().optional(), all: z.string().optional() }),
+    z.array(wire.RunSummary),
+  ),
   showRun: route('GET', '/v1/runs/{run}', z.object({}), wire.RunDetail),
   diffRun: route('GET', '/v1/runs/{run}/diff', z.object({}), wire.RunDiff),
   whyRun: route('GET', '/v1/runs/{run}/why', z.object({}), wire.Why),
@@ -21,10 +26,30 @@ export const routes = {
   discardRun: route('POST', '/v1/runs/{run}/discard', wire.ByPerson, wire.Acted),
   restoreRun: route('POST', '/v1/runs/{run}/restore', wire.ByPerson, wire.Acted),
 
-  listBlueprints: route('GET', '/v1/blueprints', z.object({ repository: z.string().optional() }), z.array(wire.BlueprintRow)),
-  showBlueprint: route('GET', '/v1/blueprints/{name}', z.object({ repository: z.string().optional() }), wire.BlueprintView),
-  checkBlueprint: route('POST', '/v1/blueprints/check', z.object({ file: z.string(), repository: z.string().optional() }), wire.BlueprintChecked),
-  initRepository: route('POST', '/v1/repositories/init', z.object({ path: z.string(), force: z.boolean().default(false), dryRun: z.boolean().default(false) }), wire.Initialised),
+  listBlueprints: route(
+    'GET',
+    '/v1/blueprints',
+    z.object({ repository: z.string().optional() }),
+    z.array(wire.BlueprintRow),
+  ),
+  showBlueprint: route(
+    'GET',
+    '/v1/blueprints/{name}',
+    z.object({ repository: z.string().optional() }),
+    wire.BlueprintView,
+  ),
+  checkBlueprint: route(
+    'POST',
+    '/v1/blueprints/check',
+    z.object({ file: z.string(), repository: z.string().optional() }),
+    wire.BlueprintChecked,
+  ),
+  initRepository: route(
+    'POST',
+    '/v1/repositories/init',
+    z.object({ path: z.string(), force: z.boolean().default(false), dryRun: z.boolean().default(false) }),
+    wire.Initialised,
+  ),
 } as const;
 
 export interface Route<Request extends z.ZodType = z.ZodType, Response extends z.ZodType = z.ZodType> {

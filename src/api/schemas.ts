@@ -12,7 +12,9 @@ export const Health = z.object({
   startedAt: z.string(),
   testMode: z.boolean(),
   database: z.enum(['embedded', 'external']),
-  workers: z.array(z.object({ id: z.string(), machine: z.string(), pid: z.int(), running: z.int(), self: z.boolean() })),
+  workers: z.array(
+    z.object({ id: z.string(), machine: z.string(), pid: z.int(), running: z.int(), self: z.boolean() }),
+  ),
   runs: z.object({ queued: z.int(), running: z.int(), parked: z.int() }),
 });
 export type Health = z.infer<typeof Health>;
@@ -86,7 +88,13 @@ export type RunSummary = z.infer<typeof RunSummary>;
 export const RunDetail = RunSummary.extend({ steps: z.array(StepView) });
 export type RunDetail = z.infer<typeof RunDetail>;
 
-export const RunDiff = z.object({ schema: z.literal(1), base: z.string(), head: z.string(), stat: z.string(), patch: z.string() });
+export const RunDiff = z.object({
+  schema: z.literal(1),
+  base: z.string(),
+  head: z.string(),
+  stat: z.string(),
+  patch: z.string(),
+});
 export type RunDiff = z.infer<typeof RunDiff>;
 
 export const Decide = z.object({
@@ -101,19 +109,58 @@ export const Merge = z.object({ to: z.string().optional(), push: z.boolean().def
 export const ByPerson = z.object({ actor: z.string() });
 
 /** What a command on a run left it in. `note` is a sentence worth printing. */
-export const Acted = z.object({ schema: z.literal(1), run: z.string(), state: RunState, note: z.string().optional(), working: z.boolean() });
+export const Acted = z.object({
+  schema: z.literal(1),
+  run: z.string(),
+  state: RunState,
+  note: z.string().optional(),
+  working: z.boolean(),
+});
 export type Acted = z.infer<typeof Acted>;
 
 /** One screen: where the run is, why it waits, what it needs. */
-export const Why = z.object({ schema: z.literal(1), run: z.string(), state: RunState, lines: z.array(z.string()), needs: Needs.optional() });
+export const Why = z.object({
+  schema: z.literal(1),
+  run: z.string(),
+  state: RunState,
+  lines: z.array(z.string()),
+  needs: Needs.optional(),
+});
 export type Why = z.infer<typeof Why>;
 
-export const BlueprintRow = z.object({ name: z.string(), summary: z.string(), source: z.enum(['shipped', 'repository', 'checkout']) });
-export const BlueprintView = z.object({ schema: z.literal(1), name: z.string(), file: z.string(), text: z.string(), drawing: z.string() });
-export const ProblemView = z.object({ file: z.string(), line: z.int(), column: z.int().optional(), message: z.string(), hint: z.string().optional() });
-export const BlueprintChecked = z.object({ schema: z.literal(1), ok: z.boolean(), problems: z.array(ProblemView), notes: z.array(z.string()) });
+export const BlueprintRow = z.object({
+  name: z.string(),
+  summary: z.string(),
+  source: z.enum(['shipped', 'repository', 'checkout']),
+});
+export const BlueprintView = z.object({
+  schema: z.literal(1),
+  name: z.string(),
+  file: z.string(),
+  text: z.string(),
+  drawing: z.string(),
+});
+export const ProblemView = z.object({
+  file: z.string(),
+  line: z.int(),
+  column: z.int().optional(),
+  message: z.string(),
+  hint: z.string().optional(),
+});
+export const BlueprintChecked = z.object({
+  schema: z.literal(1),
+  ok: z.boolean(),
+  problems: z.array(ProblemView),
+  notes: z.array(z.string()),
+});
 
-export const Initialised = z.object({ schema: z.literal(1), file: z.string(), text: z.string(), written: z.boolean(), notes: z.array(z.string()) });
+export const Initialised = z.object({
+  schema: z.literal(1),
+  file: z.string(),
+  text: z.string(),
+  written: z.boolean(),
+  notes: z.array(z.string()),
+});
 
 /** What a worker with a home of its own needs of the server. Given only over the unix socket. */
 export const WorkerJoin = z.object({ databaseUrl: z.string(), repositories: z.string(), version: z.string() });

@@ -4,4 +4,6 @@ import { scriptedAgent } from '../adapters/agents/scripted/index.ts';
 import type { AgentAdapter } from '../ports/agent.ts';
 
 /** Every agent that this version can drive, by the kind that the machine's configuration names. */
-export const agentAdapters: ReadonlyMap<string, AgentAdapter> = new Map([codexAgent, customAgent, scriptedAgent].map((adapter) => [adapter.kind, adapter]));
+export const agentAdapters: ReadonlyMap<string, AgentAdapter> = new Map(
+  [codexAgent, customAgent, scriptedAgent].map((adapter) => [adapter.kind, adapter]),
+);

@@ -36,7 +36,16 @@ export interface ComposeOptions {
   readonly works: boolean;
 }
 
-export async function compose({ home, databaseUrl, repositories, env, crashPoint, log, prepare, works }: ComposeOptions): Promise<Running> {
+export async function compose({
+  home,
+  databaseUrl,
+  repositories,
+  env,
+  crashPoint,
+  log,
+  prepare,
+  works,
+}: ComposeOptions): Promise<Running> {
   await using stack = new AsyncDisposableStack();
   const machine = openMachineSettings(home);
   await machine.reload();
@@ -69,7 +78,11 @@ function fleetLimits({ current }: MachineSettings): FleetLimits {
 }
 
 /** The crash point that the environment arms; honoured in test mode only. */
-export function crashPointFrom(env: Readonly<Record<string, string | undefined>>, testMode: boolean, die: () => Promise<void>): CrashPoint {
+export function crashPointFrom(
+  env: Readonly<Record<string, string | undefined>>,
+  testMode: boolean,
+  die: () => Promise<void>,
+): CrashPoint {
   const armed = env['SWITCHYARD_CRASH_POINT'];
   return testMode && armed !== undefined && armed !== '' ? armedCrashPoint(armed, die) : noCrashPoint;
 }

@@ -52,7 +52,9 @@ async function gitRow(): Promise<DoctorRow> {
   if (found === null) return { level: 'problem', name: 'git', text: 'not found', hint: 'Install git 2.38 or newer.' };
   const [major, minor] = [Number(found[1]), Number(found[2])];
   const old = major < GIT_WANTED[0] || (major === GIT_WANTED[0] && minor < GIT_WANTED[1]);
-  return old ? { level: 'problem', name: 'git', text: `${found[0]} is too old`, hint: 'Install git 2.38 or newer.' } : { level: 'ok', name: 'git', text: found[0] };
+  return old
+    ? { level: 'problem', name: 'git', text: `${found[0]} is too old`, hint: 'Install git 2.38 or newer.' }
+    : { level: 'ok', name: 'git', text: found[0] };
 }
 
 async function sandboxRows(env: Readonly<Record<string, string | undefined>>): Promise<DoctorRow[]> {
@@ -61,7 +63,12 @@ async function sandboxRows(env: Readonly<Record<string, string | undefined>>): P
   const sandbox = await sandboxes.get(level);
   const missing = level === 'none' ? await sandboxes.get('pid').catch((error: unknown) => messageOf(error)) : undefined;
   return [
-    { level: level === 'none' ? 'warning' : 'ok', name: 'level', text: `${level} (${sandbox.mechanism})`, ...(typeof missing === 'string' ? { hint: missing } : {}) },
+    {
+      level: level === 'none' ? 'warning' : 'ok',
+      name: 'level',
+      text: `${level} (${sandbox.mechanism})`,
+      ...(typeof missing === 'string' ? { hint: missing } : {}),
+    },
     ...sandbox.guarantees.map((text) => ({ level: 'info' as const, name: 'promises', text })),
     ...sandbox.warnings.map((text) => ({ level: 'warning' as const, name: 'does not', text })),
   ];
@@ -71,7 +78,11 @@ async function daemonRow(home: Home): Promise<DoctorRow> {
   try {
     const health = await createClient({ socket: home.socket }).call('health', {});
     const { queued, running, parked } = health.runs;
-    return { level: 'ok', name: 'daemon', text: `${health.version}, pid ${health.pid}, ${health.workers.length} workers; runs: ${queued} queued, ${running} running, ${parked} parked` };
+    return {
+      level: 'ok',
+      name: 'daemon',
+      text: `${health.version}, pid ${health.pid}, ${health.workers.length} workers; runs: ${queued} queued, ${running} running, ${parked} parked`,
+    };
   } catch (error) {
     const unreachable = error instanceof SwitchyardError && error.code === 'daemon/unavailable';
     return unreachable
@@ -88,29 +99,61 @@ function databaseRow(env: Readonly<Record<string, string | undefined>>): DoctorR
 }
 
 function configRow(home: Home, machine: unknown): DoctorRow {
-  if (machine instanceof SwitchyardError) return { level: 'problem', name: 'config.yaml', text: machine.message, hint: machine.hint };
+  if (machine instanceof SwitchyardError)
+    return { level: 'problem', name: 'config.yaml', text: machine.message, hint: machine.hint };
   return { level: 'ok', name: 'config.yaml', text: home.config };
 }
 
 function limitRows({ limits, defaults }: MachineConfig): DoctorRow[] {
   const perProvider = Object.entries(limits.perProvider).map(([name, most]) => `, ${most} of ${name}`);
   return [
-    { level: 'info', name: 'at once', text: `${limits.agents} agents, ${limits.perRepository} in one repository${perProvider.join('')}` },
-    { level: 'info', name: 'defaults', text: `blueprint ${defaults.blueprint}, agent ${defaults.agent ?? '(the only one)'}` },
+    {
+      level: 'info',
+      name: 'at once',
+      text: `${limits.agents} agents, ${limits.perRepository} in one repository${perProvider.join('')}`,
+    },
+    {
+      level: 'info',
+      name: 'defaults',
+      text: `blueprint ${defaults.blueprint}, agent ${defaults.agent ?? '(the only one)'}`,
+    },
   ];
 }
 
 async function agentRows(config: MachineConfig): Promise<DoctorRow[]> {
   const entries = Object.entries(config.agents);
-  if (entries.length === 0) return [{ level: 'warning', name: 'agents', text: 'none is configured', hint: 'Add one under `agents:` in config.yaml; see docs/guides/agents.md.' }];
+  if (entries.length === 0)
+    return [
+      {
+        level: 'warning',
+        name: 'agents',
+        text: 'none is configured',
+        hint: 'Add one under `agents:` in config.yaml; see docs/guides/agents.md.',
+      },
+    ];
   return Promise.all(
     entries.map(async ([name, entry]) => {
       const adapter = agentAdapters.get(entry.kind);
-      if (adapter === undefined) return { level: 'problem' as const, name, text: `agents of kind ${entry.kind} cannot be driven by this version` };
-      const login = entry.login === undefined || (await readFile(entry.login).then(() => true, () => false));
+      if (adapter === undefined)
+        return {
+          level: 'problem' as const,
+          name,
+          text: `agents of kind ${entry.kind} cannot be driven by this version`,
+        };
+      const login =
+        entry.login === undefined ||
+        (await readFile(entry.login).then(
+          () => true,
+          () => false,
+        ));
       const text = `${entry.kind}: ${adapter.describe(entry)}`;
       if (!login) return { level: 'problem' as const, name, text, hint: `${entry.login} cannot be read.` };
-      return { level: entry.login === undefined ? ('ok' as const) : ('warning' as const), name, text, ...(entry.login === undefined ? {} : { hint: 'The login is exposed to whatever runs in the workspace.' }) };
+      return {
+        level: entry.login === undefined ? ('ok' as const) : ('warning' as const),
+        name,
+        text,
+        ...(entry.login === undefined ? {} : { hint: 'The login is exposed to whatever runs in the workspace.' }),
+      };
     }),
   );
 }

@@ -1,3 +1,4 @@
+import type { Home } from '../lib/home.ts';
 import { cancelRun, decideRun, discardRun, mergeRun, restoreRun } from '../operations/act-on-run.ts';
 import { checkBlueprint, listBlueprints, showBlueprint } from '../operations/blueprints.ts';
 import { initRepository } from '../operations/init-repository.ts';
@@ -7,7 +8,6 @@ import { startRun } from '../operations/start-run.ts';
 import type { Handlers } from '../server/app.ts';
 import { countRuns } from '../store/runs.ts';
 import { liveWorkers } from '../store/workers.ts';
-import type { Home } from '../lib/home.ts';
 
 export interface ServerFacts {
   readonly version: string;
@@ -32,7 +32,11 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
       setImmediate(stop);
       return { stopping: true };
     },
-    joinWorker: async () => ({ databaseUrl: facts.databaseUrl, repositories: facts.home.repositories, version: facts.version }),
+    joinWorker: async () => ({
+      databaseUrl: facts.databaseUrl,
+      repositories: facts.home.repositories,
+      version: facts.version,
+    }),
     startRun: (request) => startRun(operations, request),
     listRuns: (request) => listRuns(operations, request),
     showRun: (_, { run }) => showRun(operations, run),

@@ -5,7 +5,7 @@ import { createLocalForge } from '../adapters/forges/local/index.ts';
 import { noneSandbox } from '../adapters/sandboxes/none/index.ts';
 import { pidRemains, probePid } from '../adapters/sandboxes/pid/index.ts';
 import { createCheckoutProvider } from '../adapters/workspaces/checkout/index.ts';
-import { SandboxLevel } from '../domain/sandbox.ts';
+import type { SandboxLevel } from '../domain/sandbox.ts';
 import type { Host, HostAgents } from '../engine/host.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
@@ -34,13 +34,15 @@ export async function createHost({ home, repositories, env, machine, crashPoint 
     worker: await workerName(home),
     workspaces: createWorkspaces({ folder: home.workspaces, provider: createCheckoutProvider(), crashPoint }),
     openStore(repository) {
-      const open = stores.get(repository.path) ?? openGitStore({ folder: repositories, repositoryPath: repository.path, crashPoint });
+      const open =
+        stores.get(repository.path) ??
+        openGitStore({ folder: repositories, repositoryPath: repository.path, crashPoint });
       stores.set(repository.path, open);
       open.catch(() => stores.delete(repository.path));
       return open;
     },
     forge: (repository, store) => createLocalForge({ repository: repository.path, mirror: store.path, crashPoint }),
-    sandbox: sandboxes.get,
+    sandbox: (level) => sandboxes.get(level),
     remains: pidRemains,
     agents: agentsOf(machine),
     env,
@@ -70,12 +72,16 @@ export function sandboxesOf(env: Readonly<Record<string, string | undefined>>): 
 }
 
 function agentsOf(machine: MachineSettings): HostAgents {
-  const entry = (name: string) => (Object.hasOwn(machine.current.agents, name) ? machine.current.agents[name] : undefined);
+  const entry = (name: string) =>
+    Object.hasOwn(machine.current.agents, name) ? machine.current.agents[name] : undefined;
   return {
     entry,
     adapter: (kind) => agentAdapters.get(kind),
     get sessionFiles() {
-      return Object.keys(machine.current.agents).map((agent) => ({ agent, globs: agentAdapters.get(entry(agent)?.kind ?? '')?.sessionFiles ?? [] }));
+      return Object.keys(machine.current.agents).map((agent) => ({
+        agent,
+        globs: agentAdapters.get(entry(agent)?.kind ?? '')?.sessionFiles ?? [],
+      }));
     },
     async refresh() {
       await machine.reload();

@@ -10,5 +10,8 @@ import type { NodeKind } from '../ports/node.ts';
 
 /** Every kind of node, by the word that selects it in a blueprint. */
 export const nodeKinds: ReadonlyMap<string, NodeKind> = new Map(
-  [agentNode, approvalNode, blueprintNode, checkNode, commandNode, commitNode, deliverNode, resetNode].map((kind) => [kind.descriptor.kind, kind]),
+  [agentNode, approvalNode, blueprintNode, checkNode, commandNode, commitNode, deliverNode, resetNode].map((kind) => [
+    kind.descriptor.kind,
+    kind,
+  ]),
 );

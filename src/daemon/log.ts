@@ -9,7 +9,10 @@ export interface Log {
 
 /** Writes to standard error, at once: the last line before a death is the one that is wanted. */
 export function openLog(): Log {
-  const logger = pino({ base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino(
+    { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination({ fd: 2, sync: true }),
+  );
   return {
     info: (text, facts) => logger.info(facts ?? {}, text),
     warn: (text, error) => logger.warn({ err: error }, text),

@@ -24,7 +24,11 @@ export function openMachineSettings(home: Home): MachineSettings {
       if (text !== undefined && text === lastText) return current;
       const loaded = loadMachineConfig(text, home.config);
       if (!loaded.ok) {
-        throw new SwitchyardError({ code: 'config/invalid', message: loaded.problems.map(formatProblem).join('\n'), hint: `Mend ${home.config}, then try again.` });
+        throw new SwitchyardError({
+          code: 'config/invalid',
+          message: loaded.problems.map(formatProblem).join('\n'),
+          hint: `Mend ${home.config}, then try again.`,
+        });
       }
       lastText = text;
       current = loaded.value;

@@ -3,8 +3,8 @@ import { ensureHome } from '../config/home.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
+import { openEventFeed } from '../operations/event-feed.ts';
 import { createApp } from '../server/app.ts';
-import { openEventFeed } from '../server/event-feed.ts';
 import { listenOnSocket } from '../server/listen.ts';
 import { migrate } from '../store/migrate.ts';
 import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.ts';
@@ -57,10 +57,21 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
   await using stack = new AsyncDisposableStack();
   let postgres: PostgresServer | undefined;
   const killDatabase = async () => void (postgres === undefined || process.kill(postgres.pid, 'SIGKILL'));
-  const crashPoint = crashPointFrom(env, testMode, env['SWITCHYARD_CRASH_VICTIM'] === 'database' ? killDatabase : dieAtOnce);
+  const crashPoint = crashPointFrom(
+    env,
+    testMode,
+    env['SWITCHYARD_CRASH_VICTIM'] === 'database' ? killDatabase : dieAtOnce,
+  );
   const external = env['DATABASE_URL'];
   if (external === undefined || external === '') {
-    postgres = stack.use(await startPostgres({ dataFolder: home.database, crashPoint, log: (line) => log.info(line), signal: stopping.signal }));
+    postgres = stack.use(
+      await startPostgres({
+        dataFolder: home.database,
+        crashPoint,
+        log: (line) => log.info(line),
+        signal: stopping.signal,
+      }),
+    );
     void postgres.failed.then((error) => {
       log.error('the database cannot be kept alive', error);
       stopping.abort(error);
@@ -68,7 +79,16 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
   }
   const databaseUrl = postgres?.url ?? external ?? '';
   const running = stack.use(
-    await compose({ home, databaseUrl, repositories: home.repositories, env, crashPoint, log, prepare: migrate, works }),
+    await compose({
+      home,
+      databaseUrl,
+      repositories: home.repositories,
+      env,
+      crashPoint,
+      log,
+      prepare: migrate,
+      works,
+    }),
   );
   const feed = stack.use(await openEventFeed(running.engine.database));
   const sandboxes = sandboxesOf(env);
@@ -83,7 +103,14 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
         blueprints: blueprintsFolder,
         defaultSandbox: () => sandboxes.strongest(),
       },
-      facts: { version, startedAt, testMode, home, database: postgres === undefined ? 'external' : 'embedded', databaseUrl },
+      facts: {
+        version,
+        startedAt,
+        testMode,
+        home,
+        database: postgres === undefined ? 'external' : 'embedded',
+        databaseUrl,
+      },
       stop: () => stopping.abort(),
     }),
   });

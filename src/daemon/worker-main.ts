@@ -27,7 +27,15 @@ export async function runWorker({ env, server, testMode }: WorkerOptions): Promi
   const stopping = Promise.withResolvers<void>();
   process.once('SIGTERM', stopping.resolve);
   process.once('SIGINT', stopping.resolve);
-  await using running = await compose({ home, databaseUrl: joined.databaseUrl, repositories: joined.repositories, env, crashPoint, log, works: true });
+  await using running = await compose({
+    home,
+    databaseUrl: joined.databaseUrl,
+    repositories: joined.repositories,
+    env,
+    crashPoint,
+    log,
+    works: true,
+  });
   log.info('working', { worker: running.host.worker, home: home.folder });
   await stopping.promise;
   log.info('stopping');

@@ -1,34 +1,57 @@
-import type { Acted } from '../api/schemas.ts';
 import type { ParsedRequestOf } from '../api/routes.ts';
+import type { Acted } from '../api/schemas.ts';
 import type { Actor } from '../domain/actor.ts';
 import { cancelRun as cancel } from '../engine/cancel.ts';
 import { decide } from '../engine/decide.ts';
-import { discardRun as discard, restoreRun as restore } from '../engine/trash.ts';
 import { mergeRun as merge } from '../engine/merge-aside.ts';
+import { discardRun as discard, restoreRun as restore } from '../engine/trash.ts';
 import { getRun, resolveRun } from '../store/runs.ts';
 import type { OperationContext } from './operations.ts';
 
 const person = (name: string): Actor => ({ kind: 'person', name });
 
 /** A person's word on a parked run. */
-export async function decideRun(context: OperationContext, reference: string, request: ParsedRequestOf<'decideRun'>): Promise<Acted> {
+export async function decideRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'decideRun'>,
+): Promise<Acted> {
   const { engine } = context;
   const run = await resolveRun(engine.database, reference);
-  await decide(engine, run.id, { choice: request.choice, head: request.head, note: request.note, actor: person(request.actor) });
+  await decide(engine, run.id, {
+    choice: request.choice,
+    head: request.head,
+    note: request.note,
+    actor: person(request.actor),
+  });
   return acted(context, run.id);
 }
 
 /** A person asks for the merge of a delivered head. */
-export async function mergeRun(context: OperationContext, reference: string, request: ParsedRequestOf<'mergeRun'>): Promise<Acted> {
+export async function mergeRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'mergeRun'>,
+): Promise<Acted> {
   const { engine } = context;
   const run = await resolveRun(engine.database, reference);
   const answer = await merge(engine, run.id, { to: request.to, push: request.push, actor: person(request.actor) });
   const { merged } = answer.run;
-  return acted(context, run.id, answer.kind === 'already' && merged !== null ? `Already merged to ${merged.target} as ${merged.commit.slice(0, 12)}.` : undefined);
+  return acted(
+    context,
+    run.id,
+    answer.kind === 'already' && merged !== null
+      ? `Already merged to ${merged.target} as ${merged.commit.slice(0, 12)}.`
+      : undefined,
+  );
 }
 
 /** Stops a run; work done so far is kept. */
-export async function cancelRun(context: OperationContext, reference: string, request: ParsedRequestOf<'cancelRun'>): Promise<Acted> {
+export async function cancelRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'cancelRun'>,
+): Promise<Acted> {
   const { engine } = context;
   const run = await resolveRun(engine.database, reference);
   const result = await cancel(engine, run.id, person(request.actor));
@@ -36,14 +59,22 @@ export async function cancelRun(context: OperationContext, reference: string, re
 }
 
 /** Puts a run that nobody works on into the trash. */
-export async function discardRun(context: OperationContext, reference: string, request: ParsedRequestOf<'discardRun'>): Promise<Acted> {
+export async function discardRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'discardRun'>,
+): Promise<Acted> {
   const run = await resolveRun(context.engine.database, reference);
   await discard(context.engine, run.id, person(request.actor));
   return acted(context, run.id);
 }
 
 /** Brings a discarded run back, in the state that it had. */
-export async function restoreRun(context: OperationContext, reference: string, request: ParsedRequestOf<'restoreRun'>): Promise<Acted> {
+export async function restoreRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'restoreRun'>,
+): Promise<Acted> {
   const run = await resolveRun(context.engine.database, reference);
   await restore(context.engine, run.id, person(request.actor));
   return acted(context, run.id);

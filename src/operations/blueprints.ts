@@ -19,7 +19,10 @@ export interface BlueprintShelf {
 }
 
 /** `files` are those of a repository's `.switchyard/`; none outside a repository. */
-export async function openShelf(context: OperationContext, files: ReadonlyMap<string, string>): Promise<BlueprintShelf> {
+export async function openShelf(
+  context: OperationContext,
+  files: ReadonlyMap<string, string>,
+): Promise<BlueprintShelf> {
   const shipped = await readShipped(context.blueprints);
   const own = [...files.keys()].flatMap((path) => /^blueprints\/([^/]+)\.yaml$/.exec(path)?.[1] ?? []);
   return {
@@ -33,13 +36,20 @@ export async function openShelf(context: OperationContext, files: ReadonlyMap<st
     readPrompt: (name) => files.get(`blueprints/prompts/${name}`) ?? shipped.prompts.get(name),
     names: () => [
       ...own.map((name) => ({ name, source: 'repository' as const })),
-      ...[...shipped.blueprints.keys()].filter((name) => !own.includes(name)).map((name) => ({ name, source: 'shipped' as const })),
+      ...[...shipped.blueprints.keys()]
+        .filter((name) => !own.includes(name))
+        .map((name) => ({ name, source: 'shipped' as const })),
     ],
   };
 }
 
 /** Loads a blueprint by name, with everything that it names. Refuses with `blueprint/not-found` or `blueprint/invalid`. */
-export function loadFromShelf(context: OperationContext, shelf: BlueprintShelf, name: string, known: Pick<LoadContext, 'agents' | 'checks'>): { blueprint: Blueprint; notes: readonly string[] } {
+export function loadFromShelf(
+  context: OperationContext,
+  shelf: BlueprintShelf,
+  name: string,
+  known: Pick<LoadContext, 'agents' | 'checks'>,
+): { blueprint: Blueprint; notes: readonly string[] } {
   const source = shelf.read(name);
   if (source === undefined) throw notFound(name, shelf);
   const result = loadBlueprint(source, loadContext(context, shelf, known));
@@ -57,17 +67,30 @@ export async function showBlueprint(context: OperationContext, name: string, rep
   const source = shelf.read(name);
   if (source === undefined) throw notFound(name, shelf);
   const { blueprint } = loadFromShelf(context, shelf, name, {});
-  return { schema: 1 as const, name, file: source.file, text: source.text, drawing: drawBlueprint(blueprint, descriptors(context)) };
+  return {
+    schema: 1 as const,
+    name,
+    file: source.file,
+    text: source.text,
+    drawing: drawBlueprint(blueprint, descriptors(context)),
+  };
 }
 
 /** Checks a blueprint file, without a run. */
 export async function checkBlueprint(context: OperationContext, file: string, repository: string | undefined) {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new SwitchyardError({ code: 'blueprint/not-found', message: `${file} cannot be read.`, hint: 'Give the path of a YAML file.', cause });
+    throw new SwitchyardError({
+      code: 'blueprint/not-found',
+      message: `${file} cannot be read.`,
+      hint: 'Give the path of a YAML file.',
+      cause,
+    });
   });
   const shelf = await shelfOf(context, repository);
   const result = loadBlueprint({ file: basename(file), text }, loadContext(context, shelf, {}));
-  return result.ok ? { schema: 1 as const, ok: true, problems: [], notes: result.notes } : { schema: 1 as const, ok: false, problems: [...result.problems], notes: [] };
+  return result.ok
+    ? { schema: 1 as const, ok: true, problems: [], notes: result.notes }
+    : { schema: 1 as const, ok: false, problems: [...result.problems], notes: [] };
 }
 
 async function shelfOf(context: OperationContext, repository: string | undefined): Promise<BlueprintShelf> {
@@ -79,8 +102,17 @@ async function shelfOf(context: OperationContext, repository: string | undefined
   return openShelf(context, folder.files);
 }
 
-function loadContext(context: OperationContext, shelf: BlueprintShelf, known: Pick<LoadContext, 'agents' | 'checks'>): LoadContext {
-  return { kinds: descriptors(context), readPrompt: (name) => shelf.readPrompt(name), readBlueprint: (name) => shelf.read(name), ...known };
+function loadContext(
+  context: OperationContext,
+  shelf: BlueprintShelf,
+  known: Pick<LoadContext, 'agents' | 'checks'>,
+): LoadContext {
+  return {
+    kinds: descriptors(context),
+    readPrompt: (name) => shelf.readPrompt(name),
+    readBlueprint: (name) => shelf.read(name),
+    ...known,
+  };
 }
 
 function descriptors(context: OperationContext): ReadonlyMap<string, NodeKindDescriptor> {
@@ -92,7 +124,9 @@ async function readShipped(folder: string): Promise<{ blueprints: Map<string, st
     const names = (await readdir(inside)).filter((name) => name.endsWith(ending)).sort();
     return Promise.all(names.map(async (name) => [name, await readFile(join(inside, name), 'utf8')] as const));
   };
-  const blueprints = (await texts(folder, '.yaml')).map(([name, text]) => [name.slice(0, -'.yaml'.length), text] as const);
+  const blueprints = (await texts(folder, '.yaml')).map(
+    ([name, text]) => [name.slice(0, -'.yaml'.length), text] as const,
+  );
   return { blueprints: new Map(blueprints), prompts: new Map(await texts(join(folder, 'prompts'), '.md')) };
 }
 
@@ -104,6 +138,9 @@ function notFound(name: string, shelf: BlueprintShelf): SwitchyardError {
   return new SwitchyardError({
     code: 'blueprint/not-found',
     message: `There is no blueprint ${JSON.stringify(name)}.`,
-    hint: `There are: ${shelf.names().map((one) => one.name).join(', ')}.`,
+    hint: `There are: ${shelf
+      .names()
+      .map((one) => one.name)
+      .join(', ')}.`,
   });
 }

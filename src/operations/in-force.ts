@@ -1,8 +1,8 @@
-import { detectChecks } from '../checks/detect/detect.ts';
-import type { Detected } from '../config/resolve.ts';
-import { loadRepositoryConfig, type RepositoryConfig } from '../config/repository.ts';
-import { readSwitchyardFolder, type SwitchyardFolder } from '../config/switchyard-folder.ts';
 import { formatProblem, type Problem } from '../blueprint/problem.ts';
+import { detectChecks } from '../checks/detect/detect.ts';
+import { loadRepositoryConfig, type RepositoryConfig } from '../config/repository.ts';
+import type { Detected } from '../config/resolve.ts';
+import { readSwitchyardFolder, type SwitchyardFolder } from '../config/switchyard-folder.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { git, runGit, splitNul } from '../lib/git/git.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
@@ -20,8 +20,13 @@ export async function readInForce(store: GitStore, commit: string, checkout: str
     const shown = await runGit(['cat-file', 'blob', `${commit}:${path}`], { gitDir: store.path });
     return shown.code === 0 ? shown.stdout.toString('utf8') : undefined;
   };
-  const listAtCommit = async () => splitNul(await git(['ls-tree', '-r', '-z', '--name-only', commit, '--', '.switchyard/'], { gitDir: store.path }));
-  const folder = await readSwitchyardFolder({ atCommit, listAtCommit, ...(checkout === undefined ? {} : { checkout }) });
+  const listAtCommit = async () =>
+    splitNul(await git(['ls-tree', '-r', '-z', '--name-only', commit, '--', '.switchyard/'], { gitDir: store.path }));
+  const folder = await readSwitchyardFolder({
+    atCommit,
+    listAtCommit,
+    ...(checkout === undefined ? {} : { checkout }),
+  });
   const loaded = loadRepositoryConfig(folder.files.get('config.yaml'), '.switchyard/config.yaml');
   if (!loaded.ok) throw invalid(loaded.problems);
   return { folder, config: loaded.value, detected: await detect(store, commit, { atCommit, config: loaded.value }) };
@@ -34,7 +39,9 @@ async function detect(
   { atCommit, config }: { atCommit: (path: string) => Promise<string | undefined>; config: RepositoryConfig },
 ): Promise<Detected> {
   if (config.checks !== undefined && config.setup !== undefined && config.setup !== 'auto') return { checks: [] };
-  const paths = splitNul(await git(['ls-tree', '-z', '--name-only', commit, '--', '.', 'tests/'], { gitDir: store.path }));
+  const paths = splitNul(
+    await git(['ls-tree', '-z', '--name-only', commit, '--', '.', 'tests/'], { gitDir: store.path }),
+  );
   return detectChecks(atCommit, paths);
 }
 

@@ -11,7 +11,11 @@ import type { Base, UsableRepository } from './repository.ts';
  * A commit on top of the base that holds the checkout as it is now, untracked files included. Made through an index of its own and
  * written to the git store alone: neither index nor objects of the person's repository change.
  */
-export async function includeDirty({ found, store }: UsableRepository, base: Base, { run, identity }: { run: string; identity: CommitIdentity }): Promise<Base> {
+export async function includeDirty(
+  { found, store }: UsableRepository,
+  base: Base,
+  { run, identity }: { run: string; identity: CommitIdentity },
+): Promise<Base> {
   const { toplevel, gitDir, commonDir } = found;
   if (toplevel === undefined) return base;
   const scratch = await mkdtemp(join(tmpdir(), 'switchyard-index-'));

@@ -2,7 +2,7 @@ import type { RunDetail, RunDiff, RunSummary, Why } from '../api/schemas.ts';
 import { activeSteps, blockedBy } from '../engine/admission.ts';
 import { diffStat, diffText, type FileStat } from '../lib/git/diff.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
-import { listRuns as rows, resolveRun } from '../store/runs.ts';
+import { resolveRun, listRuns as rows } from '../store/runs.ts';
 import { attemptsOf, openStep } from '../store/steps.ts';
 import { getRepository } from '../store/tasks.ts';
 import type { OperationContext } from './operations.ts';
@@ -12,8 +12,14 @@ import { runDetail, runSummary } from './views.ts';
 const MOST_LISTED = 500;
 
 /** Runs, newest first; those of one repository where a path in it is given. */
-export async function listRuns(context: OperationContext, filter: { repository?: string | undefined; all?: string | undefined }): Promise<RunSummary[]> {
-  const repository = filter.repository === undefined || filter.all === 'true' ? undefined : (await usableRepository(context, filter.repository)).row.id;
+export async function listRuns(
+  context: OperationContext,
+  filter: { repository?: string | undefined; all?: string | undefined },
+): Promise<RunSummary[]> {
+  const repository =
+    filter.repository === undefined || filter.all === 'true'
+      ? undefined
+      : (await usableRepository(context, filter.repository)).row.id;
   const found = await rows(context.engine.database, { repository, limit: MOST_LISTED });
   return Promise.all(found.map((run) => runSummary(context.engine.database, run)));
 }
@@ -28,7 +34,10 @@ export async function diffRun(context: OperationContext, reference: string): Pro
   const { database } = context.engine;
   const run = await resolveRun(database, reference);
   const store = await context.host.openStore(await getRepository(database, run.repository));
-  const [patch, stat] = await Promise.all([diffText(store.path, run.base_commit, run.head), diffStat(store.path, run.base_commit, run.head)]);
+  const [patch, stat] = await Promise.all([
+    diffText(store.path, run.base_commit, run.head),
+    diffStat(store.path, run.base_commit, run.head),
+  ]);
   return { schema: 1, base: run.base_commit, head: run.head, patch, stat: statText(stat) };
 }
 
@@ -38,7 +47,13 @@ export async function whyRun(context: OperationContext, reference: string): Prom
   const run = await resolveRun(database, reference);
   const step = await openStep(database, run.id);
   const lines = [`${run.slug} (${run.id}) is ${run.state.kind}.`, ...(await reasons(context, run, step))];
-  return { schema: 1, run: run.id, state: run.state, lines, ...(run.state.kind === 'parked' ? { needs: run.state.needs } : {}) };
+  return {
+    schema: 1,
+    run: run.id,
+    state: run.state,
+    lines,
+    ...(run.state.kind === 'parked' ? { needs: run.state.needs } : {}),
+  };
 }
 
 async function reasons(context: OperationContext, run: RunRow, step: StepRow | undefined): Promise<string[]> {
@@ -46,7 +61,11 @@ async function reasons(context: OperationContext, run: RunRow, step: StepRow | u
     case 'parked': {
       const { reason, needs } = run.state;
       const files = needs.files === undefined || needs.files.length === 0 ? [] : [`Files: ${needs.files.join(', ')}`];
-      return [`${reason.message} (${reason.code})`, ...files, `It needs a person: switchyard approve ${run.slug} --choice ${needs.choices.join('|')}`];
+      return [
+        `${reason.message} (${reason.code})`,
+        ...files,
+        `It needs a person: switchyard approve ${run.slug} --choice ${needs.choices.join('|')}`,
+      ];
     }
     case 'queued':
     case 'running':
@@ -54,7 +73,11 @@ async function reasons(context: OperationContext, run: RunRow, step: StepRow | u
     case 'failed':
       return [run.state.reason.message];
     case 'succeeded':
-      return [run.merged === null ? `It ended in ${run.state.end}; merge it with: switchyard merge ${run.slug}` : `It was merged to ${run.merged.target} as ${run.merged.commit.slice(0, 12)}.`];
+      return [
+        run.merged === null
+          ? `It ended in ${run.state.end}; merge it with: switchyard merge ${run.slug}`
+          : `It was merged to ${run.merged.target} as ${run.merged.commit.slice(0, 12)}.`,
+      ];
     case 'discarded':
       return [`Nothing is lost: switchyard restore ${run.slug}`];
     case 'cancelled':
@@ -73,11 +96,15 @@ async function stepReasons({ engine }: OperationContext, run: RunRow, step: Step
   const attempts = await attemptsOf(engine.database, step.id);
   const now = attempts.at(-1);
   const earlier = attempts.length > 1 ? ` after ${attempts.length - 1} that were interrupted` : '';
-  return [`${name} is being worked on by ${step.worker ?? 'a worker'} (attempt ${step.lease}${earlier}), last heard of at ${now?.seen_at.toISOString() ?? '?'}.`];
+  return [
+    `${name} is being worked on by ${step.worker ?? 'a worker'} (attempt ${step.lease}${earlier}), last heard of at ${now?.seen_at.toISOString() ?? '?'}.`,
+  ];
 }
 
 function statText(stat: readonly FileStat[]): string {
   const width = Math.max(0, ...stat.map((file) => file.path.length));
   const count = (lines: number | null, sign: string) => (lines === null ? 'binary' : `${sign}${lines}`);
-  return stat.map((file) => `${file.path.padEnd(width)}  ${count(file.added, '+')} ${count(file.removed, '-')}`.trimEnd()).join('\n');
+  return stat
+    .map((file) => `${file.path.padEnd(width)}  ${count(file.added, '+')} ${count(file.removed, '-')}`.trimEnd())
+    .join('\n');
 }

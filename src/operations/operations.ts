@@ -1,4 +1,5 @@
 import type { MachineConfig } from '../config/machine.ts';
+import type { SandboxLevel } from '../domain/sandbox.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
 
@@ -11,5 +12,5 @@ export interface OperationContext {
   /** The folder of the shipped blueprints. */
   readonly blueprints: string;
   /** The level that a run gets when nobody names one: the strongest that this host has. */
-  readonly defaultSandbox: () => Promise<import('../domain/sandbox.ts').SandboxLevel>;
+  readonly defaultSandbox: () => Promise<SandboxLevel>;
 }

@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { submodulesAt } from '../lib/git/commits.ts';
 import { SwitchyardError } from '../lib/error.ts';
-import { inspectRepository, type Repository } from '../lib/git/repository.ts';
+import { submodulesAt } from '../lib/git/commits.ts';
 import { resolveCommit } from '../lib/git/refs.ts';
+import { inspectRepository, type Repository } from '../lib/git/repository.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OperationContext } from './operations.ts';
@@ -26,7 +26,11 @@ export async function usableRepository(context: OperationContext, path: string):
     });
   }
   if (found.objectFormat !== 'sha1') {
-    throw new SwitchyardError({ code: 'repository/object-format', message: `The repository at ${path} uses ${found.objectFormat} objects.`, hint: 'Only SHA-1 repositories are supported.' });
+    throw new SwitchyardError({
+      code: 'repository/object-format',
+      message: `The repository at ${path} uses ${found.objectFormat} objects.`,
+      hint: 'Only SHA-1 repositories are supported.',
+    });
   }
   const store = await context.host.openStore({ id: '', path: found.toplevel ?? found.commonDir });
   return { row: { id: store.id, path: found.toplevel ?? found.commonDir }, store, found };
@@ -49,7 +53,11 @@ export async function resolveBase({ store, found }: UsableRepository, wanted: st
   await store.fetchCommit(commit);
   const submodules = await submodulesAt(store.path, commit);
   if (submodules.length > 0) throw hasSubmodules(submodules);
-  return { ref: wanted === undefined && found.branch === undefined ? commit : ref, commit, target: asBranch === undefined ? null : ref };
+  return {
+    ref: wanted === undefined && found.branch === undefined ? commit : ref,
+    commit,
+    target: asBranch === undefined ? null : ref,
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

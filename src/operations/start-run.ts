@@ -1,16 +1,16 @@
+import type { ParsedRequestOf } from '../api/routes.ts';
+import type { RunStarted } from '../api/schemas.ts';
 import { chooseAgent, resolveRunConfig } from '../config/resolve.ts';
 import { type Blueprint, checkInputs } from '../domain/blueprint.ts';
 import { type Limits, parseLimitFlag } from '../domain/limits.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import { slugOf, TASK_TEXT_LIMIT, type Task, titleOf } from '../domain/task.ts';
+import { startRun as store } from '../engine/start-run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { dirtyFiles, userIdentity } from '../lib/git/repository.ts';
-import { startRun as store } from '../engine/start-run.ts';
-import type { ParsedRequestOf } from '../api/routes.ts';
-import type { RunStarted } from '../api/schemas.ts';
 import { loadFromShelf, openShelf } from './blueprints.ts';
-import { includeDirty } from './include-dirty.ts';
 import { readInForce } from './in-force.ts';
+import { includeDirty } from './include-dirty.ts';
 import type { OperationContext } from './operations.ts';
 import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
 
@@ -25,7 +25,9 @@ export async function startRun(context: OperationContext, request: ParsedRequest
 
   const shelf = await openShelf(context, inForce.folder.files);
   const name = request.blueprint ?? machine.defaults.blueprint;
-  const { blueprint, notes: blueprintNotes } = loadFromShelf(context, shelf, name, { agents: Object.keys(machine.agents) });
+  const { blueprint, notes: blueprintNotes } = loadFromShelf(context, shelf, name, {
+    agents: Object.keys(machine.agents),
+  });
   const config = resolveRunConfig({
     machine,
     repository: inForce.config,
@@ -56,13 +58,18 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   };
   const id = context.engine.ids();
   const task = newTask(context, { text, base, repository, requester: request.requester });
-  const start = request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
+  const start =
+    request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
   const notes = [
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
     ...dirtyNotes(dirty, request.includeDirty),
-    ...(config.checks.length === 0 ? ['This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.'] : []),
+    ...(config.checks.length === 0
+      ? [
+          'This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.',
+        ]
+      : []),
     `Sandbox: level ${sandbox.level} (${sandbox.mechanism}).`,
     ...sandbox.warnings,
   ];
@@ -83,7 +90,11 @@ export async function startRun(context: OperationContext, request: ParsedRequest
 
 function taskText(text: string): string {
   if (text.trim() === '') {
-    throw new SwitchyardError({ code: 'task/empty', message: 'The task is empty.', hint: 'Say what is to be done: `switchyard run "Fix the flaky test"`.' });
+    throw new SwitchyardError({
+      code: 'task/empty',
+      message: 'The task is empty.',
+      hint: 'Say what is to be done: `switchyard run "Fix the flaky test"`.',
+    });
   }
   if (Buffer.byteLength(text) > TASK_TEXT_LIMIT) {
     throw new SwitchyardError({
@@ -118,14 +129,21 @@ function limitFlags(written: Readonly<Record<string, string>>): Limits {
   const limits: Limits = {};
   for (const [name, value] of Object.entries(written)) {
     const parsed = parseLimitFlag(`${name}=${value}`);
-    if (!parsed.ok) throw new SwitchyardError({ code: 'limit/invalid', message: parsed.message, hint: 'Write for instance --limit silence=30s or --limit turns=20.' });
+    if (!parsed.ok)
+      throw new SwitchyardError({
+        code: 'limit/invalid',
+        message: parsed.message,
+        hint: 'Write for instance --limit silence=30s or --limit turns=20.',
+      });
     Object.assign(limits, parsed.limits);
   }
   return limits;
 }
 
 function refuseWithoutChecks(blueprint: Blueprint, checks: readonly { name: string; kind: string }[]): void {
-  const missing = blueprint.requires.filter((wanted) => (wanted === 'check' ? checks.length === 0 : !checks.some((check) => check.name === wanted || check.kind === wanted)));
+  const missing = blueprint.requires.filter((wanted) =>
+    wanted === 'check' ? checks.length === 0 : !checks.some((check) => check.name === wanted || check.kind === wanted),
+  );
   if (missing.length === 0) return;
   throw new SwitchyardError({
     code: 'blueprint/requires-check',
@@ -137,11 +155,19 @@ function refuseWithoutChecks(blueprint: Blueprint, checks: readonly { name: stri
 function refuseMissingInputs(blueprint: Blueprint): void {
   const { missing } = checkInputs(blueprint, {});
   if (missing.length === 0) return;
-  throw new SwitchyardError({ code: 'blueprint/inputs', message: `The blueprint ${blueprint.name} wants ${missing.join(', ')}.`, hint: 'Use it from another blueprint, which hands them on.' });
+  throw new SwitchyardError({
+    code: 'blueprint/inputs',
+    message: `The blueprint ${blueprint.name} wants ${missing.join(', ')}.`,
+    hint: 'Use it from another blueprint, which hands them on.',
+  });
 }
 
 /** The agent that stands for `default`; null when the blueprint has no agent node. */
-function agentFor(context: OperationContext, blueprint: Blueprint, chosen: ReturnType<typeof chooseAgent>): string | null {
+function agentFor(
+  context: OperationContext,
+  blueprint: Blueprint,
+  chosen: ReturnType<typeof chooseAgent>,
+): string | null {
   const kinds = [blueprint, ...Object.values(blueprint.blueprints)].flatMap((one) => Object.values(one.nodes));
   const agentic = kinds.some((node) => {
     const kind = context.engine.kinds.get(node.kind);
@@ -149,7 +175,11 @@ function agentFor(context: OperationContext, blueprint: Blueprint, chosen: Retur
   });
   if (!agentic) return chosen.ok ? chosen.name : null;
   if (chosen.ok) return chosen.name;
-  throw new SwitchyardError({ code: 'agent/none', message: `No agent can be used: ${chosen.message}.`, hint: chosen.hint });
+  throw new SwitchyardError({
+    code: 'agent/none',
+    message: `No agent can be used: ${chosen.message}.`,
+    hint: chosen.hint,
+  });
 }
 
 async function identityOf({ found }: UsableRepository, requester: string): Promise<{ name: string; email: string }> {
@@ -159,7 +189,10 @@ async function identityOf({ found }: UsableRepository, requester: string): Promi
 
 function dirtyNotes(dirty: readonly string[], included: boolean): string[] {
   if (dirty.length === 0) return [];
-  const some = `${dirty.slice(0, 8).map((path) => JSON.stringify(path)).join(', ')}${dirty.length > 8 ? ` and ${dirty.length - 8} more` : ''}`;
+  const some = `${dirty
+    .slice(0, 8)
+    .map((path) => JSON.stringify(path))
+    .join(', ')}${dirty.length > 8 ? ` and ${dirty.length - 8} more` : ''}`;
   return [
     included
       ? `Uncommitted changes in ${dirty.length} files of your checkout are included: ${some}.`

@@ -36,7 +36,11 @@ export async function runSummary(queries: Queries, run: RunRow): Promise<RunSumm
 
 /** A run as `show` shows it, with its steps in order. */
 export async function runDetail(queries: Queries, run: RunRow): Promise<RunDetail> {
-  const [summary, steps, attempts] = await Promise.all([runSummary(queries, run), stepsOf(queries, run.id), countAttempts(queries, run.id)]);
+  const [summary, steps, attempts] = await Promise.all([
+    runSummary(queries, run),
+    stepsOf(queries, run.id),
+    countAttempts(queries, run.id),
+  ]);
   return { ...summary, steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)) };
 }
 

@@ -54,7 +54,13 @@ export type AgentEvent =
   | { readonly kind: 'session'; readonly id: string }
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'tool-started'; readonly call: string; readonly name: string; readonly input: string }
-  | { readonly kind: 'tool-ended'; readonly call: string; readonly name: string; readonly output: string; readonly ok: boolean }
+  | {
+      readonly kind: 'tool-ended';
+      readonly call: string;
+      readonly name: string;
+      readonly output: string;
+      readonly ok: boolean;
+    }
   | { readonly kind: 'usage'; readonly usage: Usage }
   | { readonly kind: 'warning'; readonly text: string }
   | { readonly kind: 'end'; readonly result: AgentResult };

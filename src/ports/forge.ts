@@ -19,7 +19,9 @@ export interface Forge {
   push(branch: string): Promise<{ kind: 'pushed' } | { kind: 'refused'; message: string }>;
 }
 
-export type PublishResult = { readonly kind: 'published' } | { readonly kind: 'moved'; readonly actual: string | undefined };
+export type PublishResult =
+  | { readonly kind: 'published' }
+  | { readonly kind: 'moved'; readonly actual: string | undefined };
 
 export type MoveResult =
   | { readonly kind: 'moved' }

@@ -1,7 +1,7 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
-import type { CheckEvidence } from '../domain/evidence.ts';
 import type { EventPayload } from '../domain/event.ts';
+import type { CheckEvidence } from '../domain/evidence.ts';
 import type { NodeKindDescriptor } from '../domain/node-kind.ts';
 import type { Needs, Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
@@ -29,7 +29,13 @@ export type NodeKind = {
   | {
       readonly mode: 'wait';
       /** What the parked run needs of a person. No process runs meanwhile. */
-      needs(facts: { fields: Record<string, unknown>; with: Record<string, unknown>; head: string; blueprint: Blueprint; task: Task }): Needs;
+      needs(facts: {
+        fields: Record<string, unknown>;
+        with: Record<string, unknown>;
+        head: string;
+        blueprint: Blueprint;
+        task: Task;
+      }): Needs;
     }
   /** Executes nothing itself: `advance` enters what it holds. */
   | { readonly mode: 'compose' }
@@ -47,7 +53,13 @@ export type StepResult =
       readonly merged?: { readonly target: string; readonly commit: string; readonly tree: string };
     }
   /** A bound of the run was reached: parks, whatever the edges say. */
-  | { readonly kind: 'limit'; readonly limit: string; readonly used: number; readonly max: number; readonly text: string };
+  | {
+      readonly kind: 'limit';
+      readonly limit: string;
+      readonly used: number;
+      readonly max: number;
+      readonly text: string;
+    };
 
 /** Everything that a step may use. All of it belongs to one attempt and is void once that has lost its lease. */
 export interface StepContext {

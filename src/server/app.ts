@@ -5,11 +5,14 @@ import { failureClass, STATUS } from '../api/failure.ts';
 import { type ParsedRequestOf, type ResponseOf, type RouteName, routes } from '../api/routes.ts';
 import { EVENTS_PATH } from '../api/stream.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
-import type { EventFeed } from './event-feed.ts';
+import type { EventFeed } from '../operations/event-feed.ts';
 
 /** What answers each route: a function of the parsed request and the path's parameters. */
 export type Handlers = {
-  readonly [Name in RouteName]: (request: ParsedRequestOf<Name>, path: { run: string; name: string }) => Promise<ResponseOf<Name>>;
+  readonly [Name in RouteName]: (
+    request: ParsedRequestOf<Name>,
+    path: { run: string; name: string },
+  ) => Promise<ResponseOf<Name>>;
 };
 
 export interface AppOptions {
@@ -33,10 +36,26 @@ export function createApp({ handlers, feed, onBug }: AppOptions): Hono {
     return stream(context, async (out) => {
       const left = new AbortController();
       out.onAbort(() => left.abort());
-      for await (const line of feed.lines({ run, from: Number(from) || 1, follow: follow === '1', step, signal: left.signal })) await out.write(line);
+      for await (const line of feed.lines({
+        run,
+        from: Number(from) || 1,
+        follow: follow === '1',
+        step,
+        signal: left.signal,
+      }))
+        await out.write(line);
     });
   });
-  app.notFound((context) => failure(context, new SwitchyardError({ code: 'request/no-route', message: `There is no ${context.req.path}.`, hint: 'Client and server may be of different versions.' })));
+  app.notFound((context) =>
+    failure(
+      context,
+      new SwitchyardError({
+        code: 'request/no-route',
+        message: `There is no ${context.req.path}.`,
+        hint: 'Client and server may be of different versions.',
+      }),
+    ),
+  );
   app.onError((error, context) => {
     if (!(error instanceof SwitchyardError)) onBug(error);
     return failure(context, error);
@@ -44,13 +63,21 @@ export function createApp({ handlers, feed, onBug }: AppOptions): Hono {
   return app;
 }
 
-async function answer<Name extends RouteName>(handlers: Handlers, name: Name, context: Context): Promise<ResponseOf<Name>> {
+async function answer<Name extends RouteName>(
+  handlers: Handlers,
+  name: Name,
+  context: Context,
+): Promise<ResponseOf<Name>> {
   const { method, request } = routes[name];
   const given: unknown = method === 'GET' ? context.req.query() : await context.req.json().catch(() => undefined);
   const parsed = request.safeParse(given);
   if (!parsed.success) {
     const first = parsed.error.issues[0];
-    throw new SwitchyardError({ code: 'request/invalid', message: `${first?.path.join('.') ?? 'request'}: ${first?.message ?? 'not understood'}`, hint: 'Client and server may be of different versions.' });
+    throw new SwitchyardError({
+      code: 'request/invalid',
+      message: `${first?.path.join('.') ?? 'request'}: ${first?.message ?? 'not understood'}`,
+      hint: 'Client and server may be of different versions.',
+    });
   }
   const path = { run: context.req.param('run') ?? '', name: context.req.param('name') ?? '' };
   return handlers[name](parsed.data as ParsedRequestOf<Name>, path);
@@ -60,7 +87,11 @@ function failure(context: Context, error: unknown): Response {
   const body =
     error instanceof SwitchyardError
       ? { code: error.code, message: error.message, hint: error.hint }
-      : { code: 'internal/bug', message: messageOf(error), hint: 'This is a fault of Switchyard; daemon.log has the details.' };
+      : {
+          code: 'internal/bug',
+          message: messageOf(error),
+          hint: 'This is a fault of Switchyard; daemon.log has the details.',
+        };
   return context.json(body, STATUS[failureClass(body.code)] satisfies ContentfulStatusCode);
 }
 

@@ -12,7 +12,11 @@ import { SwitchyardError } from '../lib/error.ts';
 export async function listenOnSocket(app: Hono, path: string): Promise<AsyncDisposable> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   if (await answers(path)) {
-    throw new SwitchyardError({ code: 'daemon/running', message: `A server already answers at ${path}.`, hint: 'Use it, or stop it with `switchyard server down`.' });
+    throw new SwitchyardError({
+      code: 'daemon/running',
+      message: `A server already answers at ${path}.`,
+      hint: 'Use it, or stop it with `switchyard server down`.',
+    });
   }
   await rm(path, { force: true });
   const server = createAdaptorServer({ fetch: app.fetch });

@@ -11,7 +11,10 @@ const benches: Readonly<Record<string, Bench>> = { overhead, start };
 
 /** `npm run bench -- NAME [--small] [--json FILE]`: measures, prints a table, and writes the figures where asked. */
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, small: { type: 'boolean', default: false } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { json: { type: 'string' }, small: { type: 'boolean', default: false } },
+  });
   const [name = ''] = positionals;
   const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;
   if (bench === undefined) {
@@ -27,7 +30,13 @@ async function main(): Promise<number> {
 async function report(name: string, rows: readonly Row[]) {
   const commit = await execa('git', ['rev-parse', 'HEAD'], { reject: false });
   const [cpu] = cpus();
-  const machine = { cpus: cpus().length, model: cpu?.model ?? 'unknown', memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.versions.node, platform: process.platform };
+  const machine = {
+    cpus: cpus().length,
+    model: cpu?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    node: process.versions.node,
+    platform: process.platform,
+  };
   return { schema: 1, bench: name, commit: commit.exitCode === 0 ? commit.stdout : null, machine, rows };
 }
 

@@ -24,11 +24,16 @@ export const overhead: Bench = async ({ small }) => {
   const rounds = small ? 3 : 21;
   await using repository = await tempRepository({ 'README.md': 'bench\n', '.gitignore': 'ignored\n' });
   await mkdir(join(repository.path, '.switchyard', 'blueprints'), { recursive: true });
-  await writeFile(join(repository.path, '.switchyard', 'config.yaml'), 'checks:\n  ok: { run: "true", kind: test }\nsetup: none\n');
+  await writeFile(
+    join(repository.path, '.switchyard', 'config.yaml'),
+    'checks:\n  ok: { run: "true", kind: test }\nsetup: none\n',
+  );
   await writeFile(join(repository.path, '.switchyard', 'blueprints', 'ten.yaml'), blueprint);
   await repository.commit({}, 'Bench');
   const agent = 'date +%N > "$SWITCHYARD_NODE"';
-  await using installation = await Installation.create({ config: `agents:\n  instant: { kind: custom, command: [sh, -c, ${JSON.stringify(agent)}] }\n` });
+  await using installation = await Installation.create({
+    config: `agents:\n  instant: { kind: custom, command: [sh, -c, ${JSON.stringify(agent)}] }\n`,
+  });
   await installation.startDaemon();
 
   const own: number[] = [];
@@ -44,7 +49,12 @@ export const overhead: Bench = async ({ small }) => {
 };
 
 async function oneRun(installation: Installation, repository: string): Promise<number> {
-  const { run } = await installation.client.call('startRun', { task: 'bench', repository, blueprint: 'ten', requester: 'bench' });
+  const { run } = await installation.client.call('startRun', {
+    task: 'bench',
+    repository,
+    blueprint: 'ten',
+    requester: 'bench',
+  });
   let begin = 0;
   for await (const event of installation.client.events(run, { follow: true })) {
     if (event.kind === 'run.started') begin = Date.parse(event.at);

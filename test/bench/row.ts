@@ -12,8 +12,21 @@ export interface Row {
 
 export type Bench = (options: { readonly small: boolean }) => Promise<Row[]>;
 
-export function rowOf(name: string, unit: string, samples: readonly number[], more: { floor?: number; budget?: number } = {}): Row {
-  return { name, unit, n: samples.length, median: round(median(samples)), min: round(Math.min(...samples)), max: round(Math.max(...samples)), ...more };
+export function rowOf(
+  name: string,
+  unit: string,
+  samples: readonly number[],
+  more: { floor?: number; budget?: number } = {},
+): Row {
+  return {
+    name,
+    unit,
+    n: samples.length,
+    median: round(median(samples)),
+    min: round(Math.min(...samples)),
+    max: round(Math.max(...samples)),
+    ...more,
+  };
 }
 
 export function median(samples: readonly number[]): number {

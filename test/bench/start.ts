@@ -15,13 +15,19 @@ export const start: Bench = async ({ small }) => {
   const rounds = small ? 3 : 21;
   const files = small ? 50 : 500;
   await using scratch = await tempFolder('switchyard-bench');
-  await using repository = await tempRepository(Object.fromEntries(Array.from({ length: files }, (_, n) => [`src/module-${n % 25}/file-${n}.txt`, `${'line\n'.repeat(50)}${n}\n`])));
+  await using repository = await tempRepository(
+    Object.fromEntries(
+      Array.from({ length: files }, (_, n) => [`src/module-${n % 25}/file-${n}.txt`, `${'line\n'.repeat(50)}${n}\n`]),
+    ),
+  );
   await mkdir(join(repository.path, '.switchyard'), { recursive: true });
   await writeFile(join(repository.path, '.switchyard', 'config.yaml'), 'checks:\n  ok: { run: "true" }\nsetup: none\n');
   await repository.commit({}, 'Bench');
   const mark = join(scratch.path, 'started');
   const program = `date +%s%N > ${mark}.part && mv ${mark}.part ${mark}`;
-  await using installation = await Installation.create({ config: `agents:\n  marking: { kind: custom, command: [sh, -c, ${JSON.stringify(program)}] }\n` });
+  await using installation = await Installation.create({
+    config: `agents:\n  marking: { kind: custom, command: [sh, -c, ${JSON.stringify(program)}] }\n`,
+  });
   await installation.startDaemon();
 
   const throughSwitchyard: number[] = [];
@@ -34,16 +40,26 @@ export const start: Bench = async ({ small }) => {
     byHand.push(hand);
     throughSwitchyard.push(took);
   }
-  return [rowOf('request-to-agent', 'ms', throughSwitchyard, { floor: round(median(byHand)) }), rowOf('worktree-and-spawn', 'ms', byHand)];
+  return [
+    rowOf('request-to-agent', 'ms', throughSwitchyard, { floor: round(median(byHand)) }),
+    rowOf('worktree-and-spawn', 'ms', byHand),
+  ];
 };
 
-async function request(installation: Installation, { repository, mark }: { repository: string; mark: string }): Promise<{ took: number; run: string }> {
+async function request(
+  installation: Installation,
+  { repository, mark }: { repository: string; mark: string },
+): Promise<{ took: number; run: string }> {
   const began = Date.now();
   const { run } = await installation.client.call('startRun', { task: 'bench', repository, requester: 'bench' });
   return { took: (await startedAt(mark)) - began, run };
 }
 
-async function handMade(repository: string, worktree: string, { program, mark }: { program: string; mark: string }): Promise<number> {
+async function handMade(
+  repository: string,
+  worktree: string,
+  { program, mark }: { program: string; mark: string },
+): Promise<number> {
   const began = Date.now();
   await run('git', ['-C', repository, 'worktree', 'add', '--quiet', '--detach', worktree]);
   await run('sh', ['-c', program], worktree);
@@ -53,7 +69,11 @@ async function handMade(repository: string, worktree: string, { program, mark }:
 }
 
 async function startedAt(mark: string): Promise<number> {
-  const text = await waitUntil(() => readFile(mark, 'utf8').catch(() => undefined), { timeoutMs: 60_000, everyMs: 2, what: 'the agent to start' });
+  const text = await waitUntil(() => readFile(mark, 'utf8').catch(() => undefined), {
+    timeoutMs: 60_000,
+    everyMs: 2,
+    what: 'the agent to start',
+  });
   await rm(mark);
   return Number(BigInt(text.trim()) / 1_000n) / 1_000;
 }

@@ -15,6 +15,10 @@ export function table(name: string, rows: readonly Row[]): string {
     row.budget === undefined ? '' : String(row.budget),
   ]);
   const widths = head.map((title, column) => Math.max(title.length, ...lines.map((line) => line[column]?.length ?? 0)));
-  const show = (cells: readonly string[]) => cells.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ').trimEnd();
+  const show = (cells: readonly string[]) =>
+    cells
+      .map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd();
   return [show(head), show(widths.map((width) => '-'.repeat(width))), ...lines.map(show)].join('\n');
 }

@@ -84,7 +84,9 @@ class Fleet {
         this.#worker = await this.#installation.startWorker('first', armed);
         this.#everyone.push(this.#worker);
         // The one that takes over is there from the time when the first has died.
-        void onceEnded(this.#worker).then(async () => (this.#successor ??= await this.#installation.startWorker('second')));
+        void onceEnded(this.#worker).then(
+          async () => (this.#successor ??= await this.#installation.startWorker('second')),
+        );
         return;
     }
   }

@@ -14,7 +14,11 @@ export async function leftovers(installation: Installation, repository: TempRepo
     mountsBelow(installation.folder),
     locksBelow([join(repository.path, '.git'), installation.home.repositories]),
   ]);
-  return [...processes.map((line) => `process ${line}`), ...mounts.map((line) => `mount ${line}`), ...locks.map((line) => `lock ${line}`)];
+  return [
+    ...processes.map((line) => `process ${line}`),
+    ...mounts.map((line) => `mount ${line}`),
+    ...locks.map((line) => `lock ${line}`),
+  ];
 }
 
 /** Processes whose working directory, arguments or environment lie in the folder; `environ` shows what a daemonised child kept. */
@@ -22,17 +26,25 @@ async function processesIn(folder: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   return pids.flatMap((pid) => {
     const command = textOf(`/proc/${pid}/cmdline`);
-    return pid !== String(process.pid) && command.includes(folder) ? [`${pid} ${command.replaceAll('\0', ' ').slice(0, 200)}`] : [];
+    return pid !== String(process.pid) && command.includes(folder)
+      ? [`${pid} ${command.replaceAll('\0', ' ').slice(0, 200)}`]
+      : [];
   });
 }
 
 async function mountsBelow(folder: string): Promise<string[]> {
-  return (await readFile('/proc/self/mounts', 'utf8')).split('\n').filter((line) => line.split(' ')[1]?.startsWith(folder));
+  return (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.split(' ')[1]?.startsWith(folder));
 }
 
 async function locksBelow(folders: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
-    folders.map(async (folder) => (await readdir(folder, { recursive: true }).catch(() => [])).filter((path) => path.endsWith('.lock')).map((path) => join(folder, path))),
+    folders.map(async (folder) =>
+      (await readdir(folder, { recursive: true }).catch(() => []))
+        .filter((path) => path.endsWith('.lock'))
+        .map((path) => join(folder, path)),
+    ),
   );
   return found.flat();
 }

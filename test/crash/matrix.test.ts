@@ -35,7 +35,15 @@ afterAll(async () => {
 test('the undisturbed run merges, leaves nothing behind, and starts each agent once', () => {
   expect(undisturbed.end.state).toBe('discarded');
   expect(undisturbed.end.merged).toContain('answer.txt');
-  expect(undisturbed.end.steps).toEqual(['implement#1:done', 'check#1:fail', 'fix#1:done', 'check#2:pass', 'branch#1:delivered', 'review#1:approved', 'merge#1:merged']);
+  expect(undisturbed.end.steps).toEqual([
+    'implement#1:done',
+    'check#1:fail',
+    'fix#1:done',
+    'check#2:pass',
+    'branch#1:delivered',
+    'review#1:approved',
+    'merge#1:merged',
+  ]);
   expect(undisturbed.left).toEqual([]);
   expect(undisturbed.doubled).toEqual([]);
 });
@@ -53,7 +61,9 @@ for (const victim of ['daemon', 'worker', 'database'] as const) {
           });
           const same = JSON.stringify(result.end) === JSON.stringify(undisturbed.end);
           const good = result.died && same && result.left.length === 0 && result.doubled.length === 0;
-          verdicts.push(`${victim.padEnd(9)} ${point.padEnd(24)} ${good ? 'same end state' : 'FAILED'}, ${result.attempts} attempts`);
+          verdicts.push(
+            `${victim.padEnd(9)} ${point.padEnd(24)} ${good ? 'same end state' : 'FAILED'}, ${result.attempts} attempts`,
+          );
           expect(result.died, 'the victim passed the point and died there').toBe(true);
           expect(result.end).toEqual(undisturbed.end);
           expect(result.left).toEqual([]);

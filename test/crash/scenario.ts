@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { RunDetail } from '../../src/api/schemas.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
-import { Installation } from '../support/installation.ts';
+import type { Installation } from '../support/installation.ts';
 
 /**
  * One run that passes every effect: a workspace with setup, an agent whose first edit fails the check and whose second mends it, a
@@ -36,7 +36,8 @@ export async function crashRepository(): Promise<TempRepository> {
   const repository = await tempRepository({
     'README.md': 'crash\n',
     '.gitignore': 'made-by-setup\n',
-    '.switchyard/config.yaml': 'checks:\n  answer: { run: "grep -q 42 answer.txt", kind: test }\nsetup: "echo ready > made-by-setup"\n',
+    '.switchyard/config.yaml':
+      'checks:\n  answer: { run: "grep -q 42 answer.txt", kind: test }\nsetup: "echo ready > made-by-setup"\n',
     '.switchyard/blueprints/crash.yaml': BLUEPRINT,
   });
   return repository;
@@ -77,15 +78,28 @@ export async function playRun(installation: Installation, repository: TempReposi
   const { client } = installation;
 
   acts.before?.('start');
-  const before = new Set((await persist('listing runs', () => client.call('listRuns', { all: 'true' }))).map((run) => run.id));
+  const before = new Set(
+    (await persist('listing runs', () => client.call('listRuns', { all: 'true' }))).map((run) => run.id),
+  );
   const id = await persist('starting the run', async () => {
     const known = (await client.call('listRuns', { all: 'true' })).find((run) => !before.has(run.id));
-    return known?.id ?? (await client.call('startRun', { task: 'Write the answer', repository: repository.path, blueprint: 'crash', requester: 'ann' })).run;
+    return (
+      known?.id ??
+      (
+        await client.call('startRun', {
+          task: 'Write the answer',
+          repository: repository.path,
+          blueprint: 'crash',
+          requester: 'ann',
+        })
+      ).run
+    );
   });
   const until = (what: string, reached: (run: RunDetail) => boolean) =>
     persist(what, async () => {
       const run = await client.call('showRun', {}, { run: id });
-      if (run.state.kind === 'parked' && run.state.needs.kind !== 'approval') throw new Error(`parked: ${run.state.reason.code} ${run.state.reason.message}`);
+      if (run.state.kind === 'parked' && run.state.needs.kind !== 'approval')
+        throw new Error(`parked: ${run.state.reason.code} ${run.state.reason.message}`);
       return reached(run) ? run : undefined;
     });
   await until('the approval', (run) => run.state.kind === 'parked');
@@ -103,7 +117,12 @@ export async function playRun(installation: Installation, repository: TempReposi
     if (run.state.kind !== 'discarded') await client.call('discardRun', { actor: 'ann' }, { run: id });
     return true;
   });
-  await persist('emptying the outbox', async () => ((await refsOf(installation, repository, `refs/switchyard/trash/${id}/`)).length > 0 && (await refsOf(installation, repository, `refs/switchyard/runs/${id}/`)).length === 0 ? true : undefined));
+  await persist('emptying the outbox', async () =>
+    (await refsOf(installation, repository, `refs/switchyard/trash/${id}/`)).length > 0 &&
+    (await refsOf(installation, repository, `refs/switchyard/runs/${id}/`)).length === 0
+      ? true
+      : undefined,
+  );
   return until('the end', (run) => run.state.kind === 'discarded');
 }
 
@@ -111,30 +130,49 @@ export async function endState(repository: TempRepository, run: RunDetail): Prom
   const own = (text: string) => text.replaceAll(run.id, 'RUN').replaceAll(run.slug, 'SLUG');
   return {
     state: run.state.kind,
-    merged: run.merged === undefined ? undefined : own(await repository.git('ls-tree', '-r', 'main', '--', 'answer.txt', 'notes.txt', 'README.md')),
-    messages: (await repository.git('log', '--format=%an|%cn|%B%x00', `${run.base.commit}..main`)).split('\0').map((message) => own(message.trim())),
+    merged:
+      run.merged === undefined
+        ? undefined
+        : own(await repository.git('ls-tree', '-r', 'main', '--', 'answer.txt', 'notes.txt', 'README.md')),
+    messages: (await repository.git('log', '--format=%an|%cn|%B%x00', `${run.base.commit}..main`))
+      .split('\0')
+      .map((message) => own(message.trim())),
     steps: run.steps.map((step) => `${step.node}#${step.n}:${step.outcome ?? '-'}`),
-    branches: (await repository.git('branch', '--format=%(refname:short)', '--list', 'main', `switchyard/${run.slug}`)).split('\n').map(own),
+    branches: (await repository.git('branch', '--format=%(refname:short)', '--list', 'main', `switchyard/${run.slug}`))
+      .split('\n')
+      .map(own),
     status: await repository.git('status', '--porcelain'),
   };
 }
 
 /** Every agent start that was written down, and every attempt at which one may have been made. */
-export async function agentStarts(marks: string, run: RunDetail): Promise<{ step: string; starts: number; attempts: number }[]> {
+export async function agentStarts(
+  marks: string,
+  run: RunDetail,
+): Promise<{ step: string; starts: number; attempts: number }[]> {
   const lines = (await readFile(marks, 'utf8').catch(() => '')).split('\n').filter((line) => line.endsWith(run.id));
   return run.steps
     .filter((step) => step.kind === 'agent')
-    .map((step) => ({ step: `${step.node}#${step.n}`, starts: lines.filter((line) => line.startsWith(`${step.node}-`)).length, attempts: step.attempts }));
+    .map((step) => ({
+      step: `${step.node}#${step.n}`,
+      starts: lines.filter((line) => line.startsWith(`${step.node}-`)).length,
+      attempts: step.attempts,
+    }));
 }
 
 async function refsOf(installation: Installation, repository: TempRepository, prefix: string): Promise<string[]> {
   const { globSync } = await import('node:fs');
   const [store] = globSync(join(installation.home.repositories, '*.git'));
   if (store === undefined) return [];
-  return (await repository.git('--git-dir', store, 'for-each-ref', '--format=%(refname)', prefix)).split('\n').filter((ref) => ref !== '');
+  return (await repository.git('--git-dir', store, 'for-each-ref', '--format=%(refname)', prefix))
+    .split('\n')
+    .filter((ref) => ref !== '');
 }
 
 function isOutage(error: unknown): boolean {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return ['daemon/unavailable', 'database/unavailable', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENOENT'].includes(code) || (error instanceof Error && /aborted|socket hang up|terminated/.test(error.message));
+  return (
+    ['daemon/unavailable', 'database/unavailable', 'ECONNRESET', 'ECONNREFUSED', 'EPIPE', 'ENOENT'].includes(code) ||
+    (error instanceof Error && /aborted|socket hang up|terminated/.test(error.message))
+  );
 }

@@ -2,11 +2,11 @@ import type { ChildProcess } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
+import { Installation } from '../support/installation.ts';
 import { crashCase } from './crash-case.ts';
 import { leftovers } from './leftovers.ts';
-import { seededRandom } from './seeded-random.ts';
 import { agentStarts, CONFIG, crashRepository, type EndState, endState, playRun, RECORDING } from './scenario.ts';
-import { Installation } from '../support/installation.ts';
+import { seededRandom } from './seeded-random.ts';
 
 /**
  * Kills at moments that nobody has named: each seed chooses a victim, the act of the person after which the clock starts, and the
@@ -21,26 +21,38 @@ beforeAll(async () => {
   undisturbed = (await crashCase('none')).end;
 }, 120_000);
 
-test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane))(`random kills lose and double nothing (lane %i of ${LANES}, ${SEEDS} seeds in all)`, { timeout: 3_600_000 }, async (lane) => {
-  await using installation = await Installation.create({ config: CONFIG });
-  const marks = join(installation.folder, 'agent-starts');
-  await writeFile(join(installation.home.folder, 'recording.yaml'), RECORDING(marks));
-  const killer = new Killer(installation);
-  await killer.revive();
-  let killed = 0;
-  for (let seed = lane; seed < SEEDS; seed += LANES) {
-    await using repository = await crashRepository();
-    killer.arm(seed);
-    const run = await playRun(installation, repository, { revive: () => killer.revive(), before: (act) => killer.begin(act) });
-    killed += await killer.disarm();
-    const context = `seed ${seed}: ${killer.plan}`;
-    expect(await endState(repository, run), context).toEqual(undisturbed);
-    expect((await agentStarts(marks, run)).filter(({ starts, attempts }) => starts > attempts), context).toEqual([]);
-    expect(await leftovers(installation, repository), context).toEqual([]);
-  }
-  process.stdout.write(`lane ${lane}: ${Math.ceil((SEEDS - lane) / LANES)} seeds, ${killed} kills, all with the same end state\n`);
-  expect(killed).toBeGreaterThan(0);
-});
+test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane))(
+  `random kills lose and double nothing (lane %i of ${LANES}, ${SEEDS} seeds in all)`,
+  { timeout: 3_600_000 },
+  async (lane) => {
+    await using installation = await Installation.create({ config: CONFIG });
+    const marks = join(installation.folder, 'agent-starts');
+    await writeFile(join(installation.home.folder, 'recording.yaml'), RECORDING(marks));
+    const killer = new Killer(installation);
+    await killer.revive();
+    let killed = 0;
+    for (let seed = lane; seed < SEEDS; seed += LANES) {
+      await using repository = await crashRepository();
+      killer.arm(seed);
+      const run = await playRun(installation, repository, {
+        revive: () => killer.revive(),
+        before: (act) => killer.begin(act),
+      });
+      killed += await killer.disarm();
+      const context = `seed ${seed}: ${killer.plan}`;
+      expect(await endState(repository, run), context).toEqual(undisturbed);
+      expect(
+        (await agentStarts(marks, run)).filter(({ starts, attempts }) => starts > attempts),
+        context,
+      ).toEqual([]);
+      expect(await leftovers(installation, repository), context).toEqual([]);
+    }
+    process.stdout.write(
+      `lane ${lane}: ${Math.ceil((SEEDS - lane) / LANES)} seeds, ${killed} kills, all with the same end state\n`,
+    );
+    expect(killed).toBeGreaterThan(0);
+  },
+);
 
 /** Kills the daemon or its database at a moment that the seed has chosen. */
 class Killer {

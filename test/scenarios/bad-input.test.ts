@@ -12,7 +12,9 @@ let installation: Installation;
 const exec = promisify(execFile);
 
 beforeAll(async () => {
-  installation = await Installation.create({ config: 'agents:\n  writer: { kind: custom, command: [sh, -c, "echo done > done.txt"] }\n' });
+  installation = await Installation.create({
+    config: 'agents:\n  writer: { kind: custom, command: [sh, -c, "echo done > done.txt"] }\n',
+  });
 });
 afterAll(async () => {
   await installation[Symbol.asyncDispose]();
@@ -22,7 +24,11 @@ const run = (cwd: string, ...args: string[]) => installation.cli(['run', ...args
 
 function expectRefused(result: CliResult, exit: number, code: string): void {
   expect(result.stderr).toContain(`"code":"${code}"`);
-  expect(JSON.parse(result.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ code, message: expect.any(String), hint: expect.stringMatching(/\w/) });
+  expect(JSON.parse(result.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    code,
+    message: expect.any(String),
+    hint: expect.stringMatching(/\w/),
+  });
   expect(result.stderr).not.toMatch(/\n\s+at /);
   expect(result.code).toBe(exit);
 }
@@ -104,8 +110,16 @@ test('quick is refused in a repository without a check', async () => {
 test.each([
   ['broken YAML', 'checks: [\n', 'config.yaml'],
   ['an agent with a command', 'agents:\n  mine: { kind: custom, command: [sh, -c, "touch /tmp/pwned"] }\n', 'agents'],
-  ['keys that JavaScript knows', '__proto__: { polluted: true }\nconstructor: { prototype: { polluted: true } }\n', 'config.yaml'],
-  ['a bomb of aliases', `a: &a [x, x, x, x, x, x, x, x, x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, n) => `${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefg'[n]}`).join(', ')}]`).join('\n')}\n`, 'config.yaml'],
+  [
+    'keys that JavaScript knows',
+    '__proto__: { polluted: true }\nconstructor: { prototype: { polluted: true } }\n',
+    'config.yaml',
+  ],
+  [
+    'a bomb of aliases',
+    `a: &a [x, x, x, x, x, x, x, x, x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, n) => `${name}: &${name} [${Array.from({ length: 9 }, () => `*${'abcdefg'[n]}`).join(', ')}]`).join('\n')}\n`,
+    'config.yaml',
+  ],
 ])('a repository configuration with %s is refused at its line', async (_, text, word) => {
   await using repository = await tempRepository({ 'README.md': 'x\n', '.switchyard/config.yaml': text });
   const result = await run(repository.path, 'Do it');
@@ -115,7 +129,10 @@ test.each([
 });
 
 test('a repository blueprint that cannot end is refused with every problem', async () => {
-  await using repository = await tempRepository({ '.switchyard/blueprints/loop.yaml': 'start: a\nnodes:\n  a: { command: "true", next: b }\n  b: { command: "true", next: a, on: { fail: nowhere } }\n' });
+  await using repository = await tempRepository({
+    '.switchyard/blueprints/loop.yaml':
+      'start: a\nnodes:\n  a: { command: "true", next: b }\n  b: { command: "true", next: a, on: { fail: nowhere } }\n',
+  });
   const result = await run(repository.path, 'Do it', '--blueprint', 'loop');
   expectRefused(result, 2, 'blueprint/invalid');
   expect(result.stderr).toContain('nowhere');

@@ -12,7 +12,8 @@ const AGENTS: Readonly<Record<string, string>> = {
   hanging: 'echo begun; echo half > half.txt; sleep 1000',
   flood: 'echo kept > kept.txt; yes "a line of a flood" | head -c 30000000',
   half: 'echo kept > kept.txt; printf "no end of line"',
-  strays: 'echo kept > kept.txt; (setsid sh -c "env -i SWITCHYARD_STRAY=1 setsid sleep 987 & sleep 1" >/dev/null 2>&1 &) ; sleep 0.2',
+  strays:
+    'echo kept > kept.txt; (setsid sh -c "env -i SWITCHYARD_STRAY=1 setsid sleep 987 & sleep 1" >/dev/null 2>&1 &) ; sleep 0.2',
   elsewhere: 'git checkout -q -b other && echo kept > kept.txt && git add -A && git commit -qm "Elsewhere"',
   committing: 'echo kept > kept.txt && git add -A && git commit -qm "Its own words" && echo more > more.txt',
   gitless: 'rm -rf .git; echo kept > kept.txt',
@@ -23,7 +24,9 @@ const AGENTS: Readonly<Record<string, string>> = {
 let installation: Installation;
 
 beforeAll(async () => {
-  const config = Object.entries(AGENTS).map(([name, script]) => `  ${name}: { kind: custom, command: [sh, -c, ${JSON.stringify(script)}] }`);
+  const config = Object.entries(AGENTS).map(
+    ([name, script]) => `  ${name}: { kind: custom, command: [sh, -c, ${JSON.stringify(script)}] }`,
+  );
   installation = await Installation.create({ config: `agents:\n${config.join('\n')}\n` });
 });
 afterAll(async () => {
@@ -31,19 +34,34 @@ afterAll(async () => {
 });
 
 async function runWith(agent: string, ...more: string[]) {
-  const repository = await tempRepository({ 'README.md': 'x\n', '.switchyard/config.yaml': 'checks: {}\nsetup: none\n' });
-  const result = await installation.cli(['run', `Try ${agent}`, '--agent', agent, '--json', ...more], { cwd: repository.path });
+  const repository = await tempRepository({
+    'README.md': 'x\n',
+    '.switchyard/config.yaml': 'checks: {}\nsetup: none\n',
+  });
+  const result = await installation.cli(['run', `Try ${agent}`, '--agent', agent, '--json', ...more], {
+    cwd: repository.path,
+  });
   const [first] = result.stdout.split('\n');
   const { run } = JSON.parse(first ?? '{}') as { run: string };
   const detail = await installation.show(run);
-  return { repository, result, detail, files: (await repository.git('ls-tree', '-r', '-z', '--name-only', detail.branch ?? 'HEAD')).split('\0').filter((name) => name !== '') };
+  return {
+    repository,
+    result,
+    detail,
+    files: (await repository.git('ls-tree', '-r', '-z', '--name-only', detail.branch ?? 'HEAD'))
+      .split('\0')
+      .filter((name) => name !== ''),
+  };
 }
 
 test('an agent that changes nothing parks the run', async () => {
   const { repository, result, detail } = await runWith('nothing');
   await using _ = repository;
   expect(result.code).toBe(3);
-  expect(detail.state).toMatchObject({ kind: 'parked', needs: { choices: expect.arrayContaining(['retry', 'abandoned']) } });
+  expect(detail.state).toMatchObject({
+    kind: 'parked',
+    needs: { choices: expect.arrayContaining(['retry', 'abandoned']) },
+  });
   expect(detail.steps.map((step) => step.outcome)).toEqual(['unchanged']);
 });
 
@@ -73,13 +91,16 @@ test('an agent that hangs past the wall time parks at that limit, which a retry 
   expect(again.limits['wall']?.max).toBe(2 * (detail.limits['wall']?.max ?? 0));
 });
 
-test.each(['flood', 'half', 'elsewhere', 'gitless'])('the work of an agent of the kind "%s" is delivered all the same', async (agent) => {
-  const { repository, result, detail, files } = await runWith(agent);
-  await using _ = repository;
-  expect(result.code).toBe(0);
-  expect(detail.state.kind).toBe('succeeded');
-  expect(files).toContain('kept.txt');
-});
+test.each(['flood', 'half', 'elsewhere', 'gitless'])(
+  'the work of an agent of the kind "%s" is delivered all the same',
+  async (agent) => {
+    const { repository, result, detail, files } = await runWith(agent);
+    await using _ = repository;
+    expect(result.code).toBe(0);
+    expect(detail.state.kind).toBe('succeeded');
+    expect(files).toContain('kept.txt');
+  },
+);
 
 test('commits elsewhere are left out and reported', async () => {
   const { repository, result } = await runWith('elsewhere');
@@ -90,7 +111,11 @@ test('commits elsewhere are left out and reported', async () => {
 test('commits of the agent are kept with their messages, and the rest is one commit more', async () => {
   const { repository, detail } = await runWith('committing');
   await using _ = repository;
-  const log = await repository.git('log', '--format=%an|%cn|%s|%(trailers:key=Switchyard-Run,valueonly)', `main..${detail.branch ?? ''}`);
+  const log = await repository.git(
+    'log',
+    '--format=%an|%cn|%s|%(trailers:key=Switchyard-Run,valueonly)',
+    `main..${detail.branch ?? ''}`,
+  );
   const [rest, own] = log.split('\n').filter((line) => line !== '');
   expect(own).toMatch(/\|Switchyard\|Its own words\|/);
   expect(rest).toMatch(/\|Switchyard\|Try committing\|/);
@@ -107,7 +132,8 @@ test('children that an agent leaves in sessions of their own are gone afterwards
 test('files with awkward names are delivered as they are', async () => {
   const { repository, files } = await runWith('names');
   await using _ = repository;
-  for (const name of ['with space', 'quo"te', "it's", 'new\nline', 'ünïcödé-文字', '-rf']) expect(files).toContain(name);
+  for (const name of ['with space', 'quo"te', "it's", 'new\nline', 'ünïcödé-文字', '-rf'])
+    expect(files).toContain(name);
 });
 
 test('an agent that fails parks the run with its words, and keeps what it did', async () => {

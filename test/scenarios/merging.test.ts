@@ -10,13 +10,19 @@ const WRITER = 'if [ -f base.txt ]; then sed -i "s/base/agent/" base.txt; fi; ec
 let installation: Installation;
 
 beforeAll(async () => {
-  installation = await Installation.create({ config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n` });
+  installation = await Installation.create({
+    config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n`,
+  });
 });
 afterAll(async () => {
   await installation[Symbol.asyncDispose]();
 });
 
-const files = { 'base.txt': 'base\n', 'other.txt': 'other\n', '.switchyard/config.yaml': 'checks:\n  present: { run: "test -f made.txt", kind: test }\nsetup: none\n' };
+const files = {
+  'base.txt': 'base\n',
+  'other.txt': 'other\n',
+  '.switchyard/config.yaml': 'checks:\n  present: { run: "test -f made.txt", kind: test }\nsetup: none\n',
+};
 
 async function delivered(repository: TempRepository, ...more: string[]): Promise<string> {
   const result = await installation.cli(['run', 'Change the base', '--json', ...more], { cwd: repository.path });
@@ -62,7 +68,11 @@ test('a dirty file in the way parks the merge, names the file and moves nothing;
   const before = await repository.git('rev-parse', 'main');
   await writeFile(join(repository.path, 'base.txt'), 'mine\n');
   expect((await merge(run)).code).toBe(3);
-  expect((await installation.show(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'merge/checkout-dirty' }, needs: { kind: 'checkout', files: ['base.txt'] } });
+  expect((await installation.show(run)).state).toMatchObject({
+    kind: 'parked',
+    reason: { code: 'merge/checkout-dirty' },
+    needs: { kind: 'checkout', files: ['base.txt'] },
+  });
   expect(await repository.git('rev-parse', 'main')).toBe(before);
   expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('mine\n');
   await repository.git('checkout', '--', 'base.txt');
@@ -78,7 +88,10 @@ test('a target that has moved is followed: rebased, checked again, merged', asyn
   expect(shown.merged?.commit).toBe(await repository.git('rev-parse', 'main'));
   expect(await repository.git('log', '--format=%s', 'main')).toBe('Change the base\nMove on\nFirst');
   const events = await installation.cli(['logs', run, '--json']);
-  const last = events.stdout.split('\n').filter((line) => line.includes('"check.ended"')).map((line) => JSON.parse(line) as { commit: string; verdict: string });
+  const last = events.stdout
+    .split('\n')
+    .filter((line) => line.includes('"check.ended"'))
+    .map((line) => JSON.parse(line) as { commit: string; verdict: string });
   expect(last.at(-1)).toMatchObject({ commit: shown.merged?.commit, verdict: 'pass' });
 });
 
@@ -87,7 +100,11 @@ test('a target that has changed the same lines parks the merge and names the fil
   const run = await delivered(repository);
   await repository.commit({ 'base.txt': 'theirs\n' }, 'The same line');
   expect((await merge(run)).code).toBe(3);
-  expect((await installation.show(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'merge/conflict' }, needs: { kind: 'conflict', files: ['base.txt'] } });
+  expect((await installation.show(run)).state).toMatchObject({
+    kind: 'parked',
+    reason: { code: 'merge/conflict' },
+    needs: { kind: 'conflict', files: ['base.txt'] },
+  });
 });
 
 test('a run from a detached head has no target, and merges where it is told', async () => {
@@ -102,7 +119,9 @@ test('a run from a detached head has no target, and merges where it is told', as
 
 test('a run that has delivered nothing cannot be merged', async () => {
   await using repository = await tempRepository(files);
-  const result = await installation.cli(['run', 'Change', '--json', '--limit', 'wall=1s', '--detach'], { cwd: repository.path });
+  const result = await installation.cli(['run', 'Change', '--json', '--limit', 'wall=1s', '--detach'], {
+    cwd: repository.path,
+  });
   const { run } = JSON.parse(result.stdout) as { run: string };
   await installation.client.call('cancelRun', { actor: 'test' }, { run });
   await installation.settled(run);
@@ -125,7 +144,16 @@ test('uncommitted files are left out and said, or included when asked', async ()
 test('hooks of the person do not run, and their configuration stays as it is', async () => {
   await using repository = await tempRepository(files);
   const fired = join(installation.folder, 'hook-fired');
-  for (const hook of ['pre-commit', 'post-checkout', 'post-merge', 'reference-transaction', 'post-index-change', 'update', 'pre-receive', 'post-receive']) {
+  for (const hook of [
+    'pre-commit',
+    'post-checkout',
+    'post-merge',
+    'reference-transaction',
+    'post-index-change',
+    'update',
+    'pre-receive',
+    'post-receive',
+  ]) {
     const path = join(repository.path, '.git', 'hooks', hook);
     await writeFile(path, `#!/bin/sh\necho ${hook} >> ${fired}\n`, { mode: 0o755 });
   }
@@ -143,6 +171,8 @@ test('a discarded run leaves the repository and comes back whole', async () => {
   expect((await installation.cli(['discard', run, '--yes'])).code).toBe(0);
   await expect.poll(() => repository.git('branch', '--list', branch ?? ''), { timeout: 10_000 }).toBe('');
   expect((await installation.cli(['restore', run])).code).toBe(0);
-  await expect.poll(() => repository.git('rev-parse', '--verify', '--quiet', branch ?? '').catch(() => ''), { timeout: 10_000 }).toBe(head);
+  await expect
+    .poll(() => repository.git('rev-parse', '--verify', '--quiet', branch ?? '').catch(() => ''), { timeout: 10_000 })
+    .toBe(head);
   expect((await installation.show(run)).state.kind).toBe('succeeded');
 });

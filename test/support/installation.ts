@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { open, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type ApiClient, createClient } from '../../src/api/client.ts';
 import type { RunDetail } from '../../src/api/schemas.ts';
-import { resolveHome, type Home } from '../../src/lib/home.ts';
+import { type Home, resolveHome } from '../../src/lib/home.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 
 const bin = fileURLToPath(new URL('../../bin/switchyard.js', import.meta.url));
@@ -59,7 +59,10 @@ export class Installation implements AsyncDisposable {
   }
 
   /** Runs a command to its end. */
-  async cli(args: readonly string[], { cwd = this.folder, input = '', env = {} }: { cwd?: string; input?: string; env?: Record<string, string> } = {}): Promise<CliResult> {
+  async cli(
+    args: readonly string[],
+    { cwd = this.folder, input = '', env = {} }: { cwd?: string; input?: string; env?: Record<string, string> } = {},
+  ): Promise<CliResult> {
     const result = await execa(process.execPath, [bin, ...args], {
       cwd,
       env: { ...this.env, ...env },
@@ -75,7 +78,11 @@ export class Installation implements AsyncDisposable {
   /** Starts this home's daemon in test mode and waits until it answers; resolves to it. */
   async startDaemon(env: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): Promise<ChildProcess> {
     const child = await this.#spawn(['server', 'run', '--test-mode', ...flags], env, this.home.log);
-    await waitUntil(async () => (child.exitCode ?? child.signalCode) !== null || (await this.answers()), { timeoutMs: 60_000, everyMs: 20, what: 'the daemon to answer' });
+    await waitUntil(async () => (child.exitCode ?? child.signalCode) !== null || (await this.answers()), {
+      timeoutMs: 60_000,
+      everyMs: 20,
+      what: 'the daemon to answer',
+    });
     return child;
   }
 
@@ -85,7 +92,11 @@ export class Installation implements AsyncDisposable {
     await mkdir(home, { recursive: true, mode: 0o700 });
     const config = await readFile(this.home.config, 'utf8').catch(() => '');
     await writeFile(join(home, 'config.yaml'), config.replaceAll('script: ', `script: ${this.home.folder}/`));
-    return this.#spawn(['worker', '--server', `unix:${this.home.socket}`, '--test-mode'], { ...env, SWITCHYARD_HOME: home }, join(home, 'daemon.log'));
+    return this.#spawn(
+      ['worker', '--server', `unix:${this.home.socket}`, '--test-mode'],
+      { ...env, SWITCHYARD_HOME: home },
+      join(home, 'daemon.log'),
+    );
   }
 
   async answers(): Promise<boolean> {
@@ -104,7 +115,9 @@ export class Installation implements AsyncDisposable {
     return waitUntil(
       async () => {
         const detail = await this.show(run).catch(() => undefined);
-        return detail !== undefined && detail.state.kind !== 'queued' && detail.state.kind !== 'running' ? detail : undefined;
+        return detail !== undefined && detail.state.kind !== 'queued' && detail.state.kind !== 'running'
+          ? detail
+          : undefined;
       },
       { timeoutMs, everyMs: 50, what: `run ${run} to settle` },
     );
@@ -133,7 +146,11 @@ export class Installation implements AsyncDisposable {
 
   async #spawn(args: readonly string[], env: Readonly<Record<string, string>>, log: string): Promise<ChildProcess> {
     await using out = await open(log, 'a', 0o600);
-    const child = spawn(process.execPath, [bin, ...args], { cwd: this.folder, env: { ...this.env, ...env }, stdio: ['ignore', out.fd, out.fd] });
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdio: ['ignore', out.fd, out.fd],
+    });
     this.#children.push(child);
     return child;
   }

@@ -7,7 +7,10 @@ const Fields = z.object({
   /** Who is asked: `reviewer`, `requester`, or a name. */
   approval: z.string(),
   /** In place of approved, changes, abandoned. */
-  choices: z.array(z.string().regex(/^[a-z][a-z0-9-]*$/)).min(1).optional(),
+  choices: z
+    .array(z.string().regex(/^[a-z][a-z0-9-]*$/))
+    .min(1)
+    .optional(),
   /** A prompt file with what the person is asked. */
   ask: z.string().optional(),
 });
@@ -28,6 +31,11 @@ export const approvalNode: NodeKind = {
   needs({ fields, with: given, head, blueprint, task }) {
     const { choices, ask } = fields as Fields;
     const text = ask === undefined ? undefined : blueprint.prompts[ask];
-    return { kind: 'approval', choices: [...(choices ?? CHOICES)], head, ...(text === undefined ? {} : { ask: renderTemplate(text, { task, with: given, ...given }).trim() }) };
+    return {
+      kind: 'approval',
+      choices: [...(choices ?? CHOICES)],
+      head,
+      ...(text === undefined ? {} : { ask: renderTemplate(text, { task, with: given, ...given }).trim() }),
+    };
   },
 };

@@ -47,20 +47,33 @@ async function execute(context: StepContext): Promise<StepResult> {
   const changedFiles = fields.changed === true ? await workspace.changedSince(context.run.base.commit) : undefined;
   const results = await verify({ context, workspace, checks, changedFiles, budgetMs: fields.budget });
   const outputs = { report: joinReports(results) };
-  const failed = results.filter((result) => result.verdict === 'fail' || (result.verdict === 'timeout' && fields.budget === undefined));
+  const failed = results.filter(
+    (result) => result.verdict === 'fail' || (result.verdict === 'timeout' && fields.budget === undefined),
+  );
   if (failed.length > 0 && fields.fix === true && (await fixed(context, workspace, pick(checks, failed)))) {
     return { kind: 'outcome', outcome: 'fixed', outputs, detail: `Mended by ${names(failed)} itself.` };
   }
   if (failed.length > 0) return { kind: 'outcome', outcome: 'fail', outputs, detail: `${names(failed)} failed.` };
   const broken = results.filter((result) => result.verdict === 'error');
-  if (broken.length > 0) return { kind: 'outcome', outcome: 'error', outputs, detail: `${names(broken)} could not run. ${outputs.report.split('\n\n', 1)[0] ?? ''}` };
+  if (broken.length > 0)
+    return {
+      kind: 'outcome',
+      outcome: 'error',
+      outputs,
+      detail: `${names(broken)} could not run. ${outputs.report.split('\n\n', 1)[0] ?? ''}`,
+    };
   const late = results.filter((result) => result.verdict === 'timeout');
-  if (late.length > 0) return { kind: 'outcome', outcome: 'timeout', outputs, detail: `${names(late)} did not end within the budget.` };
+  if (late.length > 0)
+    return { kind: 'outcome', outcome: 'timeout', outputs, detail: `${names(late)} did not end within the budget.` };
   return { kind: 'outcome', outcome: 'pass', outputs };
 }
 
 /** Lets each failing check mend what it can; true when that changed anything. */
-async function fixed(context: StepContext, workspace: Workspace, checks: readonly CheckDeclaration[]): Promise<boolean> {
+async function fixed(
+  context: StepContext,
+  workspace: Workspace,
+  checks: readonly CheckDeclaration[],
+): Promise<boolean> {
   const mending = checks.filter((check) => check.fix !== undefined);
   if (mending.length === 0) return false;
   for (const check of mending) {

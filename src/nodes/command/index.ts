@@ -13,7 +13,12 @@ const REPORT_LENGTH = 8 * 1024;
 
 /** Any deterministic command in the workspace; what it changes is committed. */
 export const commandNode: NodeKind = {
-  descriptor: defineNodeKind({ kind: 'command', fields: Fields, outcomes: ['pass', 'fail'], outputs: ['report', 'code'] }),
+  descriptor: defineNodeKind({
+    kind: 'command',
+    fields: Fields,
+    outcomes: ['pass', 'fail'],
+    outputs: ['report', 'code'],
+  }),
   mode: 'execute',
   agentic: false,
   execute,
@@ -42,9 +47,19 @@ async function execute(context: StepContext): Promise<StepResult> {
       return { kind: 'outcome', outcome: 'fail', outputs, detail: `${command} ended with exit code ${ran.end.code}.` };
     }
     case 'signalled':
-      return { kind: 'outcome', outcome: 'fail', outputs: { report, code: null }, detail: `${command} was ended by ${ran.end.signal}.` };
+      return {
+        kind: 'outcome',
+        outcome: 'fail',
+        outputs: { report, code: null },
+        detail: `${command} was ended by ${ran.end.signal}.`,
+      };
     case 'timeout':
-      return { kind: 'outcome', outcome: 'timeout', outputs: { report, code: null }, detail: `${command} did not end within ${timeoutMs / 1000} s.` };
+      return {
+        kind: 'outcome',
+        outcome: 'timeout',
+        outputs: { report, code: null },
+        detail: `${command} did not end within ${timeoutMs / 1000} s.`,
+      };
     case 'cannot-start':
       return { kind: 'outcome', outcome: 'error', outputs: { report, code: null }, detail: ran.end.message };
   }

@@ -21,9 +21,17 @@ async function execute(context: StepContext): Promise<StepResult> {
   const { commit: template } = context.step.fields as Fields;
   const { git, run, step, task } = context;
   const last = await context.headAfter(step.node);
-  const onto = last !== undefined && (await git.isAncestor(last, run.head)) ? last : ((await git.mergeBase(run.base.commit, run.head)) ?? run.base.commit);
+  const onto =
+    last !== undefined && (await git.isAncestor(last, run.head))
+      ? last
+      : ((await git.mergeBase(run.base.commit, run.head)) ?? run.base.commit);
   if (onto === run.head) return { kind: 'outcome', outcome: 'unchanged', outputs: { commit: run.head } };
-  const message = commitMessage(template, { task, with: step.with, node: step.node, run: { id: run.id, slug: run.slug } });
+  const message = commitMessage(template, {
+    task,
+    with: step.with,
+    node: step.node,
+    run: { id: run.id, slug: run.slug },
+  });
   const commit = await git.squash({ onto, head: run.head, text: context.commitText(message) });
   const workspace = await context.workspace();
   await workspace.reset(commit);

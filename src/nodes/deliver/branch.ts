@@ -5,7 +5,8 @@ import type { DeliverFields } from './index.ts';
 export async function deliverBranch(context: StepContext): Promise<StepResult> {
   const { run, forge } = context;
   const branch = `switchyard/${run.slug}`;
-  if (run.head === run.base.commit) await context.say('warning', 'The run has changed nothing: the branch stands on its base.');
+  if (run.head === run.base.commit)
+    await context.say('warning', 'The run has changed nothing: the branch stands on its base.');
   const published = await forge.publish({ branch, commit: run.head, expected: run.delivered ?? undefined });
   if (published.kind === 'moved') {
     return {
@@ -16,6 +17,15 @@ export async function deliverBranch(context: StepContext): Promise<StepResult> {
     };
   }
   const asked = (context.step.fields as DeliverFields).deliver;
-  if (asked === 'pull-request') await context.say('info', `There is no forge here, so in place of a pull request the branch ${branch} was delivered.`);
-  return { kind: 'outcome', outcome: 'delivered', outputs: { branch, commit: run.head, delivered: run.head }, detail: `branch ${branch}` };
+  if (asked === 'pull-request')
+    await context.say(
+      'info',
+      `There is no forge here, so in place of a pull request the branch ${branch} was delivered.`,
+    );
+  return {
+    kind: 'outcome',
+    outcome: 'delivered',
+    outputs: { branch, commit: run.head, delivered: run.head },
+    detail: `branch ${branch}`,
+  };
 }

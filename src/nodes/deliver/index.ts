@@ -26,5 +26,6 @@ export const deliverNode: NodeKind = {
   }),
   mode: 'execute',
   agentic: false,
-  execute: (context: StepContext) => ((context.step.fields as DeliverFields).deliver === 'merge' ? deliverMerge(context) : deliverBranch(context)),
+  execute: (context: StepContext) =>
+    (context.step.fields as DeliverFields).deliver === 'merge' ? deliverMerge(context) : deliverBranch(context),
 };

@@ -13,7 +13,11 @@ const ROUNDS = 3;
 export async function deliverMerge(context: StepContext): Promise<StepResult> {
   const fields = context.step.fields as DeliverFields;
   const target = fields.to ?? context.run.target;
-  if (target === null) return parked('merge/no-target', `The run began at ${context.run.base.ref}, which is no branch. Merge it with \`switchyard merge ${context.run.slug} --to BRANCH\`.`);
+  if (target === null)
+    return parked(
+      'merge/no-target',
+      `The run began at ${context.run.base.ref}, which is no branch. Merge it with \`switchyard merge ${context.run.slug} --to BRANCH\`.`,
+    );
 
   const begun = await context.git.intended(target);
   if (begun !== undefined) {
@@ -43,7 +47,10 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
 }
 
 /** An earlier attempt died after it had decided to move the target: if it did move it, the rest is done now. */
-async function finish(context: StepContext, merge: { target: string; from: string; to: string }): Promise<StepResult | undefined> {
+async function finish(
+  context: StepContext,
+  merge: { target: string; from: string; to: string },
+): Promise<StepResult | undefined> {
   const tip = await context.git.fetchBranch(merge.target);
   if (tip === undefined || !(await context.git.isAncestor(merge.to, tip))) return undefined;
   const moved = await context.forge.move({ branch: merge.target, from: merge.from, to: merge.to });
@@ -67,7 +74,10 @@ async function onTopOf(
       park: { code: 'merge/conflict', needs: 'conflict', files: rebased.files },
     };
   }
-  await context.say('info', `${target} has moved: the run's commits were put on top of ${tip.slice(0, 12)} and are checked again.`);
+  await context.say(
+    'info',
+    `${target} has moved: the run's commits were put on top of ${tip.slice(0, 12)} and are checked again.`,
+  );
   const workspace = await context.workspace();
   await workspace.reset(rebased.head);
   const passed = new Set(await context.passedChecks());
@@ -94,10 +104,17 @@ async function merged(context: StepContext, target: string, commit: string): Pro
   }
   if ((context.step.fields as DeliverFields).push === true || run.push) {
     const pushed = await forge.push(target);
-    if (pushed.kind === 'refused') await context.say('warning', `${target} was merged here but not pushed: ${pushed.message}`);
+    if (pushed.kind === 'refused')
+      await context.say('warning', `${target} was merged here but not pushed: ${pushed.message}`);
   }
   const outputs = { commit, branch: target, ...(delivered === undefined ? {} : { delivered }) };
-  return { kind: 'outcome', outcome: 'merged', outputs, merged: { target, commit, tree }, detail: `${target} is at ${commit.slice(0, 12)}` };
+  return {
+    kind: 'outcome',
+    outcome: 'merged',
+    outputs,
+    merged: { target, commit, tree },
+    detail: `${target} is at ${commit.slice(0, 12)}`,
+  };
 }
 
 function dirty(checkout: string, files: readonly string[], target: string): Extract<StepResult, { kind: 'outcome' }> {

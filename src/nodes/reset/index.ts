@@ -10,7 +10,13 @@ type Fields = z.output<typeof Fields>;
 
 /** Goes back to the commit after a node's latest step, or to the base when that has had none. What is left behind is kept aside. */
 export const resetNode: NodeKind = {
-  descriptor: defineNodeKind({ kind: 'reset', fields: Fields, outcomes: ['done', 'unchanged'], outputs: [], references: ({ reset }) => ({ nodes: [reset] }) }),
+  descriptor: defineNodeKind({
+    kind: 'reset',
+    fields: Fields,
+    outcomes: ['done', 'unchanged'],
+    outputs: [],
+    references: ({ reset }) => ({ nodes: [reset] }),
+  }),
   mode: 'execute',
   agentic: false,
   execute,
