@@ -1,27 +1,20 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SYSTEM } from '../domain/actor.ts';
 import type { Event, EventPayload } from '../domain/event.ts';
-import { systemClock } from '../lib/clock.ts';
 import { waitUntil } from '../lib/wait-until.ts';
-import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
-import { type Database, openDatabase } from './database.ts';
+import type { Database } from './database.ts';
 import { appendEvents, EVENTS_CHANNEL, readEvents } from './events.ts';
-import { migrate } from './migrate.ts';
-import { insertBareRun } from './test-rows.ts';
+import { insertBareRun, type StoreFixture, storeFixture } from './fixture.ts';
 
-let place: TestDatabase;
+let fixture: StoreFixture;
 let database: Database;
 
 beforeAll(async () => {
-  place = await createTestDatabase();
-  database = openDatabase(place.url, { clock: systemClock });
-  await migrate(database);
+  fixture = await storeFixture();
+  ({ database } = fixture);
 });
 
-afterAll(async () => {
-  await database[Symbol.asyncDispose]();
-  await place[Symbol.asyncDispose]();
-});
+afterAll(() => fixture[Symbol.asyncDispose]());
 
 const AT = new Date('2026-01-02T03:04:05.678Z');
 const said = (text: string): EventPayload => ({ kind: 'message', level: 'info', text });

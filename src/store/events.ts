@@ -48,7 +48,7 @@ export async function readEvents(queries: Queries, run: string, from: number, li
        (select seq, jsonb_build_array(payload || jsonb_build_object('seq', seq, 'at', at, 'run', run, 'kind', kind, 'actor', actor)) as events
           from event where run = $1 and seq >= $2 order by seq limit $3)
        union all
-       (select seq, events from transcript where run = $1
+       (select seq, events from transcript where run = $1 and until >= $2
           and seq >= coalesce((select max(seq) from transcript where run = $1 and seq <= $2), $2) order by seq limit $3)
      ) as both_tables order by seq limit $3`,
     [run, from, limit],

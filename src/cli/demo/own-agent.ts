@@ -1,22 +1,13 @@
-import { whichOn } from '../../lib/exec/which.ts';
 import { resolveHome } from '../../lib/home.ts';
 import type { CommandContext } from '../context.ts';
 
-/** Agents that need no more than a name, the likeliest first. */
-const KINDS = ['codex'] as const;
-
-/** What to write where, and what to type, to do the same with an agent that thinks; named after one that is installed, if any is. */
-export async function ownAgentLines(context: CommandContext): Promise<string[]> {
-  const which = whichOn(context.env['PATH']);
-  const found = (
-    await Promise.all(KINDS.map(async (kind) => ((await which(kind)) === undefined ? undefined : kind)))
-  ).find((kind) => kind !== undefined);
-  const kind = found ?? KINDS[0];
+/** What to write where, and what to type, to do the same with an agent that thinks. */
+export function ownAgentLines(context: CommandContext): string[] {
   return [
     `Now with your own agent. Write into ${resolveHome(context.env).config}:`,
     '',
     '    agents:',
-    `      ${kind}: { kind: ${kind}, command: [${kind}] }`,
+    '      codex: { kind: codex, login: ~/.codex/auth.json }   # after `codex login`; or an endpoint with a key',
     '',
     'and in a repository of yours:',
     '',

@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitOptions, runGit } from '../../../lib/git/git.ts';
 import type { Checkout } from './checkouts.ts';
@@ -35,12 +35,23 @@ export async function lookAhead(checkout: Checkout, ahead: LookAhead): Promise<W
   const scratch = await mkdtemp(join(ahead.mirror, 'look-ahead-'));
   try {
     const copy = join(scratch, 'index');
-    // Without an index nothing is tracked, and every file is in the way of its own.
-    await copyFile(join(checkout.gitDir, 'index'), copy).catch(() => undefined);
+    await copyIndex(join(checkout.gitDir, 'index'), copy);
     return await judge(checkout, ahead, within(checkout, { GIT_INDEX_FILE: copy }));
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * The copy is as old as the original: git reads again what was written since, and believes the index about the rest. Without
+ * an index nothing is tracked, and every file is in the way of its own.
+ */
+async function copyIndex(index: string, copy: string): Promise<void> {
+  const found = await stat(index).catch(() => undefined);
+  if (found === undefined) return;
+  await copyFile(index, copy);
+  const second = Math.floor(found.mtimeMs / 1000);
+  await utimes(copy, second, second);
 }
 
 /** Takes index and files along; what the two commits agree on is left as it is. False when something got in the way. */

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type CrashPoint, noCrashPoint } from '../../../lib/crash-point.ts';
@@ -204,6 +204,21 @@ test('files that are already as the merge makes them are not in the way', async 
   await writeFiles(at.repository.path, { 'a.txt': 'A\n', 'x.log': 'log\n' });
   expect(await at.forge().move({ branch: 'main', from: at.from, to: at.to })).toEqual({ kind: 'moved' });
   expect(await at.status()).toBe('');
+});
+
+test('a change in the same second and of the same size as what git has seen is in the way', async () => {
+  await using at = await stage();
+  const index = join(at.repository.path, '.git/index');
+  const { atime, mtime } = await stat(index);
+  await writeFile(join(at.repository.path, 'gone.txt'), 'mine\n');
+  await utimes(join(at.repository.path, 'gone.txt'), atime, mtime);
+  const { ctimeMs } = await stat(join(at.repository.path, 'gone.txt'));
+  await utimes(index, atime, new Date(ctimeMs));
+  const later: CrashPoint = (name) => Promise.reject(new Error(`got as far as ${name}`));
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+  expect(await at.forge(later).move({ branch: 'main', from: at.from, to: at.to })).toMatchObject({
+    files: ['gone.txt'],
+  });
 });
 
 test('a file that was only touched is clean', async () => {
