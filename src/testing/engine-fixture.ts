@@ -49,6 +49,8 @@ export interface EngineFixture extends AsyncDisposable {
   run(id: string): Promise<RunRow>;
   steps(id: string): Promise<StepRow[]>;
   events(id: string): Promise<Event[]>;
+  /** Makes it so long ago that anything was heard of a worker that others take over from it. */
+  silence(worker: TestWorker): Promise<void>;
   /** Waits until the run is in one of these states. */
   reaches<Kind extends RunStateKind>(id: string, ...kinds: readonly Kind[]): Promise<Extract<RunState, { kind: Kind }>>;
 }
@@ -91,6 +93,8 @@ export type Behaviour = (context: StepContext) => Promise<StepResult>;
 /** What the steps of each node do: the first behaviour for the first step, and so on; the last one for all that follow. */
 export interface Script {
   on(node: string, ...behaviours: readonly Behaviour[]): void;
+  /** Forgets all behaviours: steps end in the main outcome of their kind. */
+  clear(): void;
   /** Attempts in the order in which they began. */
   readonly calls: readonly { readonly run: string; readonly node: string; readonly n: number; readonly attempt: number; readonly worker: string }[];
 }
@@ -127,8 +131,9 @@ export function gate(result: StepResult = { kind: 'outcome', outcome: 'done' }):
   };
 }
 
-export async function engineFixture(limits: Partial<FleetLimits> = {}): Promise<EngineFixture> {
-  const place = await createTestDatabase();
+/** With a `url`, over that database, which is empty, in place of one of its own. */
+export async function engineFixture(limits: Partial<FleetLimits> = {}, url?: string): Promise<EngineFixture> {
+  const place = url === undefined ? await createTestDatabase() : { url, [Symbol.asyncDispose]: async () => undefined };
   const database = openDatabase(place.url, { clock: systemClock });
   await migrate(database);
   const script = scripts();
@@ -220,6 +225,14 @@ export async function engineFixture(limits: Partial<FleetLimits> = {}): Promise<
         all.push(...more);
       }
     },
+    async silence({ name }) {
+      await database.query(`update worker set heartbeat_at = now() - interval '1 minute' where id = $1`, [name]);
+      await database.query(
+        `update pgboss.job set heartbeat_on = now() - interval '1 minute' where state = 'active'
+           and id in (select job from step where worker = $1)`,
+        [name],
+      );
+    },
     async reaches<Kind extends RunStateKind>(id: string, ...wanted: readonly Kind[]) {
       let last: RunState | undefined;
       try {
@@ -279,6 +292,7 @@ function scripts(): Script & { behaviour(node: string, n: number): Behaviour | u
   return {
     calls,
     on: (node, ...given) => void behaviours.set(node, given),
+    clear: () => behaviours.clear(),
     behaviour: (node, n) => behaviours.get(node)?.[n - 1] ?? behaviours.get(node)?.at(-1),
     called: (call) => void calls.push(call),
   };
@@ -353,9 +367,7 @@ function freezable(inner: Database): { database: Database; freeze(): void; thaw(
     async query(text, values) {
       statements.count += 1;
       await warm?.promise;
-      const t0 = performance.now();
       const rows = await queries.query<never>(text, values);
-      (statements as any).log?.push([text, performance.now() - t0]);
       await warm?.promise;
       return rows;
     },

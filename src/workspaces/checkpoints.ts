@@ -1,4 +1,4 @@
-import { isAncestor, readCommit, writeCommit } from '../lib/git/commits.ts';
+import { isAncestor, readCommit, writeCommit, writeTreeOfFolders } from '../lib/git/commits.ts';
 import { git, splitNul } from '../lib/git/git.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import { type Head, type Site, SWITCHYARD } from './site.ts';
@@ -20,11 +20,13 @@ export interface Checkpoint {
 /** Writes the commit of a checkpoint; the same state gives the same commit. */
 export async function writeCheckpoint(
   site: Site,
-  { head, saved, tips }: { head: Head; saved: string; tips: readonly string[] },
+  { head, folders, tips }: { head: Head; folders: ReadonlyMap<string, string>; tips: readonly string[] },
 ): Promise<string> {
+  const { path } = site.store;
+  const tree = await writeTreeOfFolders(path, folders);
   const someone = { ...SWITCHYARD, date: head.date };
   const message = `Checkpoint of ${site.step}, attempt ${site.attempt}\n\nSwitchyard-Run: ${site.run}\n`;
-  return writeCommit(site.store.path, { tree: saved, parents: tips, author: someone, committer: someone, message });
+  return writeCommit(site.store.path, { tree, parents: tips, author: someone, committer: someone, message });
 }
 
 /** Reads a checkpoint. */

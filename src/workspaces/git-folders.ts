@@ -1,4 +1,14 @@
-import { copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
@@ -60,7 +70,7 @@ export async function replaceAgentGit(tree: string, harness: string, agent: Agen
   await removeFolder(next);
   await removeFolder(last);
   writeTree(next, agentGitFiles(agent), ['refs', 'info']);
-  copyFileSync(join(harness, 'index'), join(next, 'index'));
+  copyIndex(harness, join(next, 'index'));
   copyFileSync(join(harness, 'info/exclude'), join(next, 'info/exclude'));
   if (lstatSync(git, { throwIfNoEntry: false }) !== undefined) renameSync(git, last);
   renameSync(next, git);
@@ -73,10 +83,18 @@ export async function replaceAgentGit(tree: string, harness: string, agent: Agen
  */
 export function advanceAgentGit(tree: string, harness: string, agent: AgentGit): void {
   const draft = join(dirname(tree), 'next-file');
-  copyFileSync(join(harness, 'index'), draft);
+  copyIndex(harness, draft);
   renameSync(draft, join(tree, '.git/index'));
   writeFileSync(draft, agentGitFiles(agent)['packed-refs'] ?? '');
   renameSync(draft, join(tree, '.git/packed-refs'));
+}
+
+/** The copy is as old as the index itself, or git would believe it about files that were changed in the same second. */
+function copyIndex(harness: string, copy: string): void {
+  const index = join(harness, 'index');
+  copyFileSync(index, copy);
+  const second = Math.floor(statSync(index).mtimeMs / 1000);
+  utimesSync(copy, second, second);
 }
 
 /** Removes a git directory, or what the agent put in its place; one with many objects without holding up everything else. */

@@ -23,15 +23,16 @@ export class Saving {
     const state = this.#agent.look(head);
     const work = state.kind === 'touched' ? await this.#agent.take(state, head) : undefined;
     const tips = work === undefined ? [head.commit] : await this.#tips(head, work);
-    const { saved = '', tree } = await this.#tree.snapshot({
+    const { tree, parts } = await this.#tree.snapshot({
       against: head.tree,
       known: [head.tree],
       store: true,
       save: savedParts(this.#site),
     });
-    const key = [saved, ...tips].join(' ');
+    const folders = new Map([['tree', tree], ...parts]);
+    const key = [...folders.values(), ...tips].join(' ');
     if (this.#last?.state !== key) {
-      this.#last = { state: key, commit: await writeCheckpoint(this.#site, { head, saved, tips }) };
+      this.#last = { state: key, commit: await writeCheckpoint(this.#site, { head, folders, tips }) };
     }
     const collected = tree === head.tree && tips.length === 1 && tips[0] === head.commit;
     return { commit: this.#last.commit, collected };

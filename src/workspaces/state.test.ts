@@ -114,6 +114,20 @@ test('a new workspace from a checkpoint has its uncollected changes as changes, 
   expect(await listing(at.store.path, head)).toEqual(['a.txt', 'b.txt', 'new/c.txt']);
 });
 
+test('a checkout without a file, and parts without a file, are saved and come back as that', async () => {
+  await using at = await fixture();
+  const request = { carry: ['*.local'], sessionFiles: [{ agent: 'codex', globs: ['sessions/**'] }] };
+  const { workspace } = await at.open(request);
+  await rm(join(workspace.folder, 'a.txt'));
+  const checkpoint = await workspace.checkpoint();
+  await plainGit(at.store.path, 'fsck', '--strict', checkpoint);
+  const { workspace: next } = await at.open({ ...request, checkpoint, attempt: 2 });
+  expect(await next.changedSince(at.base)).toEqual(['a.txt']);
+  const { head, changed } = await next.collect(TEXT);
+  expect(changed).toBe(true);
+  expect(await listing(at.store.path, head)).toEqual([]);
+});
+
 test('a checkpoint from before the head gives carried and session files only', async () => {
   await using at = await fixture({ '.gitignore': '*.local\n' });
   const request = { carry: ['*.local'] };

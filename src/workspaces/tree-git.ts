@@ -10,8 +10,8 @@ import { NESTED, RESET, restoreScript, type SavedPart, snapshotScript, UNTRACKED
 export interface Snapshot {
   /** The tree of the working tree without nested repositories, as it would be committed. */
   readonly tree: string;
-  /** With `save`: the tree that holds `tree` and the saved parts. */
-  readonly saved: string | undefined;
+  /** The trees of the saved parts, by name. */
+  readonly parts: ReadonlyMap<string, string>;
   /** Differences between `against` and the working tree, without nested repositories. */
   readonly differences: readonly RawDifference[];
   /** What git said where files could not be read and were left out. */
@@ -66,11 +66,11 @@ export class TreeGit {
       return this.snapshot(request);
     }
     const tree = facts.get('tree') ?? '';
-    const saved = facts.get('saved');
-    if (facts.has('pack')) await this.#give(saved ?? tree);
+    const parts = new Map((request.save ?? []).map(({ name }) => [name, facts.get(name) ?? '']));
+    if (facts.has('pack')) await this.#give([tree, ...parts.values()]);
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
-    return { tree, saved, differences, unreadable, nested: this.#nested.length > 0 };
+    return { tree, parts, differences, unreadable, nested: this.#nested.length > 0 };
   }
 
   async #look({ against, known, store, save, differences }: SnapshotRequest) {
@@ -80,7 +80,7 @@ export class TreeGit {
       leaveOut: this.#nested,
       pack: store,
       differences: differences ?? 'when-changed',
-      ...(save === undefined ? {} : { save }),
+      save: save ?? [],
     });
     const { stdout, stderr } = await this.#run('snapshot', text, {
       AGAINST: against,
@@ -125,7 +125,7 @@ export class TreeGit {
     );
     const facts = factsOf(packed.stdout);
     const tree = facts.get('tree') ?? '';
-    if (facts.has('pack')) await this.#give(tree);
+    if (facts.has('pack')) await this.#give([tree]);
     return { paths: nested.map((path) => readable(path)), tree };
   }
 
@@ -134,10 +134,10 @@ export class TreeGit {
     return index !== undefined && Math.floor(index.mtimeMs / 1000) < Math.floor(systemClock.now() / 1000);
   }
 
-  async #give(tree: string): Promise<void> {
+  async #give(trees: readonly string[]): Promise<void> {
     const { layout, store } = this.#site;
     await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
-    this.#given.add(tree);
+    for (const tree of trees) this.#given.add(tree);
   }
 
   #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {

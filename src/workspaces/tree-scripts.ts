@@ -34,13 +34,14 @@ fi
 wanted=$tree
 echo "tree $tree"`;
 
-/** Packs what of `$wanted` the store lacks; KNOWN lists the trees that it has, as `^tree ^tree`. */
+/** Packs those of the trees `$wanted` that the store lacks; KNOWN lists the trees that it has, as `^tree ^tree`. */
 const PACK = `
-case " $KNOWN " in
-*" ^$wanted "*) ;;
-*) printf '%s\\n' "$wanted" $KNOWN | git pack-objects --revs --stdout -q --window=0 >"$GIT_DIR/incoming.pack" || exit 1
-   echo pack ;;
-esac`;
+missing=
+for each in $wanted; do case " $KNOWN " in *" ^$each "*) ;; *) missing="$missing $each" ;; esac; done
+if [ -n "$missing" ]; then
+  printf '%s\\n' $missing $KNOWN | git pack-objects --revs --stdout -q --window=0 >"$GIT_DIR/incoming.pack" || exit 1
+  echo pack
+fi`;
 
 /**
  * The exact contents of untracked files, whatever attributes say, as a tree of their own; an index of its own makes that cheap the
@@ -59,8 +60,7 @@ save() (
     git update-index -z --add --remove --stdin <"$GIT_INDEX_FILE.paths" || exit 1
   }
   git write-tree
-)
-entries="040000 tree $tree\ttree\n"`;
+)`;
 
 export interface SavedPart {
   readonly name: 'carry' | 'homes';
@@ -70,20 +70,17 @@ export interface SavedPart {
 
 function save({ name, folder, pathspecs }: SavedPart): string {
   return `
-part=$(save ${name} ${[folder, ...pathspecs].map((word) => quoted(word)).join(' ')}) || exit 1
-entries="\${entries}040000 tree $part\t${name}\n"`;
+part=$(save ${[name, folder, ...pathspecs].map((word) => quoted(word)).join(' ')}) || exit 1
+wanted="$wanted $part"
+echo "${name} $part"`;
 }
-
-const SAVED = `
-wanted=$(printf "$entries" | git mktree) || exit 1
-echo "saved $wanted"`;
 
 export interface SnapshotScript {
   /** Writes the index once more first. */
   readonly settle: boolean;
   readonly leaveOut: readonly string[];
-  /** Makes one tree of the checkout's tree and these. */
-  readonly save?: readonly SavedPart[];
+  /** What else to make trees of. */
+  readonly save: readonly SavedPart[];
   readonly pack: boolean;
   /** Differences to AGAINST: always, or only when the index changed. */
   readonly differences: 'always' | 'when-changed';
@@ -91,7 +88,7 @@ export interface SnapshotScript {
 
 /** Lines of facts, an empty line, then raw differences. */
 export function snapshotScript(wanted: SnapshotScript): string {
-  const saving = wanted.save === undefined ? [] : [SAVE, ...wanted.save.map((part) => save(part)), SAVED];
+  const saving = wanted.save.length === 0 ? [] : [SAVE, ...wanted.save.map((part) => save(part))];
   const when = wanted.differences === 'always' ? '' : '[ -z "$changed" ] || ';
   return [
     wanted.settle ? SETTLE : '',

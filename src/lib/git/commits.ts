@@ -65,6 +65,14 @@ export async function writeCommit(gitDir: string, commit: Omit<Commit, 'id'>): P
   return writeLooseObject(gitDir, { type: 'commit', content, like: tree });
 }
 
+/** Writes a tree of folders, whose trees are there, and returns its id. */
+export async function writeTreeOfFolders(gitDir: string, folders: ReadonlyMap<string, string>): Promise<string> {
+  const sorted = [...folders].sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = sorted.flatMap(([name, tree]) => [Buffer.from(`40000 ${name}\0`), Buffer.from(tree, 'hex')]);
+  const like = sorted[0]?.[1] ?? '';
+  return writeLooseObject(gitDir, { type: 'tree', content: Buffer.concat(entries), like });
+}
+
 /** What cannot stand in a commit's header is left out, as git itself does. */
 function identLine({ name, email, date }: Signature): string {
   const clean = (text: string): string => text.replaceAll(/[<>\p{Cc}]/gu, '').trim();

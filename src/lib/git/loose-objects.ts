@@ -34,7 +34,7 @@ export async function writeLooseObject(gitDir: string, { type, content, like }: 
 }
 
 export interface LooseObject {
-  readonly type: 'commit';
+  readonly type: 'commit' | 'tree';
   readonly content: Buffer;
   readonly like: string;
 }
