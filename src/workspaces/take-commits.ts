@@ -13,8 +13,8 @@ export type Taken =
   | { readonly kind: 'rewritten' };
 
 /**
- * The agent's commits between `head` and `tip`, written again as the run's: same files without new gitlinks, same author, date and
- * message, trailers added, Switchyard as committer. The same commits always become the same commits. Those without changes go.
+ * The agent's commits between `head` and `tip`, written again as the run's: same files without new gitlinks, same date and message,
+ * the run's identity as author, trailers added, Switchyard as committer. The same commits always become the same commits. Those without changes go.
  */
 export async function takeCommits(
   site: Site,
@@ -54,11 +54,7 @@ async function rewrite(
   store: string,
   { commit, tree, parent, text }: { commit: Commit; tree: string; parent: Head; text: CommitText },
 ): Promise<Head> {
-  const author = {
-    name: commit.author.name === '' ? text.identity.name : commit.author.name,
-    email: commit.author.email,
-    date: commit.author.date === '' ? parent.date : commit.author.date,
-  };
+  const author = { ...text.identity, date: commit.author.date === '' ? parent.date : commit.author.date };
   const message = withTrailers(commit.message, text.trailers);
   const committer = { ...SWITCHYARD, date: author.date };
   const id = await writeCommit(store, { tree, parents: [parent.commit], author, committer, message });

@@ -105,8 +105,16 @@ class Fleet {
 
   /** Whether the victim was killed where it was armed. */
   async died(): Promise<boolean> {
-    if (this.#victim === 'database') return /has ended unasked/.test(await this.#installation.log());
-    return this.#everyone.some((child) => child.signalCode === 'SIGKILL');
+    const has = async () =>
+      this.#victim === 'database'
+        ? /has ended unasked/.test(await this.#installation.log())
+        : this.#everyone.some((child) => child.signalCode === 'SIGKILL');
+    if (this.#victim === 'none') return false;
+    // The last effects of a run are over a moment before their victim is.
+    return waitUntil(has, { timeoutMs: 5_000 }).then(
+      () => true,
+      () => false,
+    );
   }
 }
 

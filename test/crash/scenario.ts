@@ -1,3 +1,4 @@
+import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunDetail } from '../../src/api/schemas.ts';
@@ -8,7 +9,7 @@ import type { Installation } from '../support/installation.ts';
 /**
  * One run that passes every effect: a workspace with setup, an agent whose first edit fails the check and whose second mends it, a
  * person's approval, a target that has moved (so that the run is rebased and checked again), the merge into the checked-out branch,
- * and then the trash. Each act of the person is done again until it has happened, as a person would after "the server went away".
+ * and then the trash. The agent's script may be played again over what an attempt that was killed has left. Each act of the person is done again until it has happened, as a person would after "the server went away".
  */
 export const CONFIG = 'agents:\n  recorded: { kind: scripted, script: recording.yaml }\n';
 
@@ -17,7 +18,7 @@ steps:
   implement:
     - [ { run: "echo implement-$SWITCHYARD_RUN >> ${marks}" }, { write: { path: answer.txt, text: "41\\n" } }, { say: "Wrote the answer." } ]
   fix:
-    - [ { run: "echo fix-$SWITCHYARD_RUN >> ${marks}" }, { write: { path: answer.txt, text: "42\\n" } }, { commit: "Correct the answer" }, { write: { path: notes.txt, text: "checked\\n" } } ]
+    - [ { run: "echo fix-$SWITCHYARD_RUN >> ${marks}" }, { write: { path: answer.txt, text: "42\\n" } }, { run: "git add answer.txt; git diff --cached --quiet || git commit --quiet --message 'Correct the answer'" }, { write: { path: notes.txt, text: "checked\\n" } } ]
 `;
 
 const BLUEPRINT = `
@@ -117,12 +118,14 @@ export async function playRun(installation: Installation, repository: TempReposi
     if (run.state.kind !== 'discarded') await client.call('discardRun', { actor: 'ann' }, { run: id });
     return true;
   });
-  await persist('emptying the outbox', async () =>
-    (await refsOf(installation, repository, `refs/switchyard/trash/${id}/`)).length > 0 &&
-    (await refsOf(installation, repository, `refs/switchyard/runs/${id}/`)).length === 0
-      ? true
-      : undefined,
-  );
+  await persist('emptying the outbox', async () => {
+    const { slug } = await client.call('showRun', {}, { run: id });
+    const [trashed, kept] = await Promise.all(
+      ['trash', 'runs'].map((place) => refsOf(installation, repository, `refs/switchyard/${place}/${id}/`)),
+    );
+    const branch = await repository.git('branch', '--list', `switchyard/${slug}`);
+    return trashed?.length !== 0 && kept?.length === 0 && branch === '' ? true : undefined;
+  });
   return until('the end', (run) => run.state.kind === 'discarded');
 }
 
@@ -160,13 +163,13 @@ export async function agentStarts(
     }));
 }
 
+/** Refs below the prefix in any of the installation's git stores; the prefix holds the run's id. */
 async function refsOf(installation: Installation, repository: TempRepository, prefix: string): Promise<string[]> {
-  const { globSync } = await import('node:fs');
-  const [store] = globSync(join(installation.home.repositories, '*.git'));
-  if (store === undefined) return [];
-  return (await repository.git('--git-dir', store, 'for-each-ref', '--format=%(refname)', prefix))
-    .split('\n')
-    .filter((ref) => ref !== '');
+  const stores = globSync(join(installation.home.repositories, '*.git'));
+  const refs = await Promise.all(
+    stores.map((store) => repository.git('--git-dir', store, 'for-each-ref', '--format=%(refname)', prefix)),
+  );
+  return refs.flatMap((text) => text.split('\n')).filter((ref) => ref !== '');
 }
 
 function isOutage(error: unknown): boolean {

@@ -22,28 +22,54 @@ test('a second daemon for the same home leaves at once, and commands that start 
 
 test('a database that is killed while an agent works comes back, and the run ends as if nothing had been', async () => {
   await using repository = await tempRepository(FILES);
-  await using installation = await Installation.create({ config: 'agents:\n  slow: { kind: custom, command: [sh, -c, "echo begun > begun.txt; sleep 3; echo done > done.txt"] }\n' });
+  await using installation = await Installation.create({
+    config:
+      'agents:\n  slow: { kind: custom, command: [sh, -c, "echo begun > begun.txt; sleep 3; echo done > done.txt"] }\n',
+  });
   await installation.startDaemon();
-  const { run } = await installation.client.call('startRun', { task: 'Take your time', repository: repository.path, requester: 'test' });
-  await waitUntil(async () => (await installation.show(run)).steps[0]?.state === 'running', { timeoutMs: 30_000, what: 'the agent to work' });
+  const { run } = await installation.client.call('startRun', {
+    task: 'Take your time',
+    repository: repository.path,
+    requester: 'test',
+  });
+  await waitUntil(async () => (await installation.show(run)).steps[0]?.state === 'running', {
+    timeoutMs: 30_000,
+    what: 'the agent to work',
+  });
   const pid = await installation.databasePid();
   expect(pid).toBeDefined();
   process.kill(pid ?? 0, 'SIGKILL');
   const ended = await installation.settled(run);
   expect(ended.state.kind).toBe('succeeded');
-  expect(ended.steps.map((step) => `${step.node}:${step.outcome ?? '-'}:${step.attempts}`)).toEqual(['implement:done:1', 'check:missing:1', 'deliver:delivered:1']);
+  expect(ended.steps.map((step) => `${step.node}:${step.outcome ?? '-'}:${step.attempts}`)).toEqual([
+    'implement:done:1',
+    'check:missing:1',
+    'deliver:delivered:1',
+  ]);
 });
 
-test('a full disk parks the run and names it; the work is kept, and with room again a retry goes on', { timeout: 120_000 }, async (context) => {
+test('a full disk parks the run and names it; the work is kept, and with room again a retry goes on', {
+  timeout: 120_000,
+}, async (context) => {
   await using disk = await smallDisk('4m');
   if (disk === undefined) return context.skip('this user may not mount a small disk');
   await using repository = await tempRepository(FILES);
-  await using installation = await Installation.create({ config: 'agents:\n  writer: { kind: custom, command: [sh, -c, "[ -f big.bin ] || head -c 8000000 /dev/urandom > big.bin"] }\n' });
+  await using installation = await Installation.create({
+    config:
+      'agents:\n  writer: { kind: custom, command: [sh, -c, "[ -f big.bin ] || head -c 8000000 /dev/urandom > big.bin"] }\n',
+  });
   await symlink(disk.path, installation.home.repositories);
   await installation.startDaemon();
-  const { run } = await installation.client.call('startRun', { task: 'Write much', repository: repository.path, requester: 'test' });
+  const { run } = await installation.client.call('startRun', {
+    task: 'Write much',
+    repository: repository.path,
+    requester: 'test',
+  });
   const parked = await installation.settled(run);
-  expect(parked.state).toMatchObject({ kind: 'parked', reason: { code: 'git/disk-full', message: expect.stringContaining('space') } });
+  expect(parked.state).toMatchObject({
+    kind: 'parked',
+    reason: { code: 'git/disk-full', message: expect.stringContaining('space') },
+  });
   await promisify(execFile)('mount', ['-o', 'remount,size=64m', disk.path]);
   await installation.client.call('decideRun', { choice: 'retry', actor: 'test' }, { run });
   const ended = await installation.settled(run);
