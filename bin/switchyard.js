@@ -18,11 +18,14 @@ if (Number.parseInt(process.versions.node, 10) >= WANTED) {
 } else {
   const node = newerNode();
   if (node === undefined) {
-    process.stderr.write(`switchyard needs Node ${WANTED} or newer; this is ${process.versions.node}. Install it from https://nodejs.org\n`);
+    process.stderr.write(
+      `switchyard needs Node ${WANTED} or newer; this is ${process.versions.node}. Install it from https://nodejs.org\n`,
+    );
     process.exit(69);
   }
   const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => signal !== 'SIGINT' && child.kill(signal));
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)));
 }
 

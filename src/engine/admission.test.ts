@@ -17,7 +17,8 @@ beforeEach(() => {
 
 afterAll(() => fixture[Symbol.asyncDispose]());
 
-const agentOf = (provider: string) => `start: work\nnodes:\n  work: { agent: ${provider}, next: done, on: { unchanged: failed } }`;
+const agentOf = (provider: string) =>
+  `start: work\nnodes:\n  work: { agent: ${provider}, next: done, on: { unchanged: failed } }`;
 const CHECK = 'start: check\nnodes:\n  check: { command: x, next: done, on: { fail: failed } }';
 const ada = { kind: 'person', name: 'ada' } as const;
 
@@ -29,12 +30,14 @@ function census() {
     now.set(key, (now.get(key) ?? 0) + 1);
     most.set(key, Math.max(most.get(key) ?? 0, now.get(key) ?? 0));
   };
-  const count = (keys: readonly string[]): Behaviour => async ({ clock }) => {
-    keys.forEach(enter);
-    await clock.sleep(20);
-    for (const key of keys) now.set(key, (now.get(key) ?? 0) - 1);
-    return { kind: 'outcome', outcome: 'done' };
-  };
+  const count =
+    (keys: readonly string[]): Behaviour =>
+    async ({ clock }) => {
+      keys.forEach(enter);
+      await clock.sleep(20);
+      for (const key of keys) now.set(key, (now.get(key) ?? 0) - 1);
+      return { kind: 'outcome', outcome: 'done' };
+    };
   return { most, count };
 }
 
@@ -43,7 +46,11 @@ test('sixty steps on two workers never exceed a limit, and all are worked on', a
   const { most, count } = census();
   const places = new Map<string, readonly string[]>();
   fixture.script.on('work', (context) => count(places.get(context.run.id) ?? [])(context));
-  fixture.script.on('check', async (context) => ({ ...(await count(['others'])(context)), kind: 'outcome', outcome: 'pass' }));
+  fixture.script.on('check', async (context) => ({
+    ...(await count(['others'])(context)),
+    kind: 'outcome',
+    outcome: 'pass',
+  }));
   const ids: string[] = [];
   for (let n = 0; n < 60; n++) {
     const provider = n % 3 === 0 ? 'pi' : 'codex';
@@ -96,7 +103,9 @@ test('many who admit at once leave no place free and give none away twice', asyn
 test('the urgent and the long waiting go first, and no repository keeps out another', async () => {
   fixture.limits = { agents: 1, perRepository: 1, perProvider: {}, others: 1 };
   const first = gate();
-  fixture.script.on('work', (context) => (context.run.id === blocker ? first.behaviour(context) : outcome('done')(context)));
+  fixture.script.on('work', (context) =>
+    context.run.id === blocker ? first.behaviour(context) : outcome('done')(context),
+  );
   const blocker = await fixture.start(agentOf('codex'), { repository: 'many' });
   await using _worker = await fixture.worker();
   await waitUntil(() => first.arrived === 1, { timeoutMs: 5_000 });
@@ -104,7 +113,9 @@ test('the urgent and the long waiting go first, and no repository keeps out anot
   for (let n = 0; n < 3; n++) late.push(await fixture.start(agentOf('codex'), { repository: 'many' }));
   const other = await fixture.start(agentOf('codex'), { repository: 'few' });
   const urgent = await fixture.start(agentOf('codex'), { repository: 'many', priority: 1 });
-  await fixture.engine.database.query(`update step set created_at = now() - interval '25 minutes' where run = $1`, [late[2]]);
+  await fixture.engine.database.query(`update step set created_at = now() - interval '25 minutes' where run = $1`, [
+    late[2],
+  ]);
   first.open();
   for (const id of [...late, other, urgent]) await fixture.reaches(id, 'succeeded');
   const order = fixture.script.calls.map((call) => call.run).filter((id) => [...late, other, urgent].includes(id));

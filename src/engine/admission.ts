@@ -27,7 +27,9 @@ export async function admit(engine: Engine, queries: Queries): Promise<void> {
 
 /** Whether anything waits for a place. */
 export async function isAnythingWaiting(queries: Queries): Promise<boolean> {
-  const [answer] = await queries.query<{ some: boolean }>(`select exists (select 1 from step where state = 'waiting') as some`);
+  const [answer] = await queries.query<{ some: boolean }>(
+    `select exists (select 1 from step where state = 'waiting') as some`,
+  );
   return answer?.some === true;
 }
 
@@ -66,7 +68,10 @@ async function waitingSteps(queries: Queries, free: { agents: number; others: nu
 }
 
 /** Gives each step a job's name: in the queue of the live worker that was the last to work on its run, or in that of all. */
-async function takeIn(queries: Queries, chosen: readonly Candidate[]): Promise<{ id: string; queue: string; step: string }[]> {
+async function takeIn(
+  queries: Queries,
+  chosen: readonly Candidate[],
+): Promise<{ id: string; queue: string; step: string }[]> {
   return queries.query(
     `with free as (select id, run from step where id = any($1) and state = 'waiting' for update skip locked)
      update step set state = 'admitted', job = gen_random_uuid(), queue = $2 || coalesce((

@@ -151,7 +151,11 @@ async function stopAtWall({ engine, claimed, scope, over }: Wall): Promise<void>
 }
 
 /** Resolves, once the signal aborts, when nothing is being saved any more. */
-async function saveNowAndThen(working: Working, signal: AbortSignal, workspace: () => Workspace | undefined): Promise<void> {
+async function saveNowAndThen(
+  working: Working,
+  signal: AbortSignal,
+  workspace: () => Workspace | undefined,
+): Promise<void> {
   while (!signal.aborted) {
     await working.engine.clock.sleep(CHECKPOINT_MS, signal);
     if (signal.aborted || stoppedBy(working.scope) === 'lost') return;

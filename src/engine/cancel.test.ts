@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
-import { BASE, type Behaviour, commitId, type EngineFixture, engineFixture, gate, hang, outcome } from '../testing/engine-fixture.ts';
+import {
+  BASE,
+  type Behaviour,
+  commitId,
+  type EngineFixture,
+  engineFixture,
+  gate,
+  hang,
+  outcome,
+} from '../testing/engine-fixture.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
 
@@ -75,7 +84,8 @@ test('a run that waits for a place, or for a worker, is cancelled at once', asyn
   fixture.limits = { ...fixture.limits, agents: 1 };
   const admitted = await fixture.start(WORK);
   const waiting = await fixture.start(WORK);
-  const states = async () => [await fixture.steps(admitted), await fixture.steps(waiting)].flat().map((step) => step.state);
+  const states = async () =>
+    [await fixture.steps(admitted), await fixture.steps(waiting)].flat().map((step) => step.state);
   expect(await states()).toEqual(['admitted', 'waiting']);
   expect(await cancel(waiting)).toEqual({ kind: 'cancelled' });
   expect(await cancel(admitted)).toEqual({ kind: 'cancelled' });
@@ -101,7 +111,9 @@ test('cancelling frees the place for the next', async () => {
 });
 
 test('a parked run is cancelled, with the approval that it waits at', async () => {
-  const id = await fixture.start('start: review\nnodes:\n  review: { approval: reviewer, on: { approved: done, changes: failed, abandoned: abandoned } }');
+  const id = await fixture.start(
+    'start: review\nnodes:\n  review: { approval: reviewer, on: { approved: done, changes: failed, abandoned: abandoned } }',
+  );
   await fixture.reaches(id, 'parked');
   expect(await cancel(id)).toEqual({ kind: 'cancelled' });
   expect((await fixture.steps(id)).map((step) => [step.state, step.outcome])).toEqual([['ended', 'cancelled']]);

@@ -57,7 +57,11 @@ export async function claim(engine: Engine, worker: string, job: Job): Promise<C
   });
 }
 
-function isSame(attempt: AttemptRow, lease: number, { worker, startedAt }: { worker: string; startedAt: Date }): boolean {
+function isSame(
+  attempt: AttemptRow,
+  lease: number,
+  { worker, startedAt }: { worker: string; startedAt: Date },
+): boolean {
   const { n, ended_at, started_at } = attempt;
   return n === lease && ended_at === null && attempt.worker === worker && started_at.getTime() === startedAt.getTime();
 }

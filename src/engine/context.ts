@@ -63,7 +63,10 @@ export function stepContext(parts: AttemptParts): StepContext {
     commitText: (message) => ({
       message: message ?? parts.task.title,
       identity: run.settings.identity,
-      trailers: { 'Switchyard-Run': run.id, ...(run.settings.agent === null ? {} : { 'Switchyard-Agent': run.settings.agent }) },
+      trailers: {
+        'Switchyard-Run': run.id,
+        ...(run.settings.agent === null ? {} : { 'Switchyard-Agent': run.settings.agent }),
+      },
     }),
     checks: run.settings.checks,
     agents: agentDirectory(parts),
@@ -72,8 +75,12 @@ export function stepContext(parts: AttemptParts): StepContext {
     emit: (payload) => journal.add(payload),
     say: (level, text) => journal.add({ kind: 'message', level, text, node: step.node, n: step.n }),
     async sayOnce(key, text) {
-      const first = await engine.database.query('update run set said = said || to_jsonb($2::text) where id = $1 and not said ? $2 returning 1', [run.id, key]);
-      if (first.length === 1) await journal.add({ kind: 'message', level: 'warning', text, node: step.node, n: step.n });
+      const first = await engine.database.query(
+        'update run set said = said || to_jsonb($2::text) where id = $1 and not said ? $2 returning 1',
+        [run.id, key],
+      );
+      if (first.length === 1)
+        await journal.add({ kind: 'message', level: 'warning', text, node: step.node, n: step.n });
     },
     summary: () => summaryOf(engine.database, run.id),
     recordEvidence: (evidence) => recordEvidence(engine.database, run.id, evidence, new Date(engine.clock.now())),
@@ -92,7 +99,14 @@ export function nodeOf({ run, step }: Pick<Claim, 'run' | 'step'>): { node: Blue
 
 /** The node of a merge that a person asked for after the end. */
 function asideNode(inputs: Readonly<Record<string, unknown>>): BlueprintNode {
-  return { name: 'merge', kind: 'deliver', fields: { deliver: 'merge', ...inputs }, on: {}, with: {}, outcomes: ['merged'] };
+  return {
+    name: 'merge',
+    kind: 'deliver',
+    fields: { deliver: 'merge', ...inputs },
+    on: {},
+    with: {},
+    outcomes: ['merged'],
+  };
 }
 
 /** A sandbox that tells the database of each wall it makes, so that a later process can prove that nothing within lives. */
@@ -132,7 +146,15 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
     },
     async remember({ agent, id }) {
       const at = new Date(engine.clock.now());
-      await rememberSession(database, { run: run.id, node: step.node, agent, id, at, step: step.id, attempt: claimed.attempt });
+      await rememberSession(database, {
+        run: run.id,
+        node: step.node,
+        agent,
+        id,
+        at,
+        step: step.id,
+        attempt: claimed.attempt,
+      });
     },
     async count({ turns = 0, usage = NO_USAGE }) {
       await addConsumed(database, run.id, { turns, usage });
@@ -142,15 +164,35 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
 
 /** What commands and checks see of the harness's environment: where programs are, and how to talk. Nothing secret. */
 function commandEnv(env: Host['env']): Record<string, string> {
-  const passed = ['PATH', 'HOME', 'USER', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'npm_config_cafile'];
+  const passed = [
+    'PATH',
+    'HOME',
+    'USER',
+    'LANG',
+    'LC_ALL',
+    'TZ',
+    'TMPDIR',
+    'SSL_CERT_FILE',
+    'NODE_EXTRA_CA_CERTS',
+    'npm_config_cafile',
+  ];
   const kept = passed.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
-  return { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', ...Object.fromEntries(kept), CI: 'true', TERM: 'dumb' };
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    LANG: 'C.UTF-8',
+    ...Object.fromEntries(kept),
+    CI: 'true',
+    TERM: 'dumb',
+  };
 }
 
 function unknownAgent(name: string, kind: string | undefined): SwitchyardError {
   return new SwitchyardError({
     code: 'agent/unknown',
-    message: kind === undefined ? `No agent named ${name} is configured here.` : `This version has no adapter for agents of kind ${kind}.`,
+    message:
+      kind === undefined
+        ? `No agent named ${name} is configured here.`
+        : `This version has no adapter for agents of kind ${kind}.`,
     hint: 'Look at `agents:` in config.yaml of SWITCHYARD_HOME; `switchyard doctor` shows what is there.',
   });
 }

@@ -74,7 +74,8 @@ export class Journal implements AsyncDisposable {
   /** Adds a line of text to the one before it, where both wait to be written. */
   #joined(payload: EventPayload): boolean {
     const last = this.#pending.at(-1);
-    if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text' || last.payload.node !== payload.node) return false;
+    if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text' || last.payload.node !== payload.node)
+      return false;
     const text = `${last.payload.text}\n${payload.text}`;
     if (text.length > JOINED_CHARACTERS) return false;
     this.#pending[this.#pending.length - 1] = { ...last, payload: { ...last.payload, text } };

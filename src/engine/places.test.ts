@@ -21,11 +21,16 @@ const steps = (number: number, facts: Partial<Candidate> = {}) => Array.from({ l
 describe('choosing steps', () => {
   test('takes all that fit, and no more than each limit leaves', () => {
     const limits = { ...FREE, agents: 6, perRepository: 3, perProvider: { codex: 4 } };
-    const waiting = [...steps(9, { repository: 'a' }), ...steps(9, { repository: 'b' }), ...steps(9, { repository: 'c', provider: 'pi' })];
+    const waiting = [
+      ...steps(9, { repository: 'a' }),
+      ...steps(9, { repository: 'b' }),
+      ...steps(9, { repository: 'c', provider: 'pi' }),
+    ];
     const chosen = choose(waiting, [], limits);
     expect(chosen).toHaveLength(6);
     expect(chosen.filter((one) => one.provider === 'codex').length).toBeLessThanOrEqual(4);
-    for (const repository of ['a', 'b', 'c']) expect(chosen.filter((one) => one.repository === repository)).toHaveLength(2);
+    for (const repository of ['a', 'b', 'c'])
+      expect(chosen.filter((one) => one.repository === repository)).toHaveLength(2);
   });
 
   test('counts what is at work already', () => {
@@ -111,7 +116,9 @@ test('a step that has to wait is told which limit it waits for', () => {
   const limits: FleetLimits = { agents: 3, perRepository: 2, perProvider: { pi: 1 }, others: 1 };
   const waiting = step({ repository: 'a', provider: 'pi' });
   expect(blockedBy(waiting, [], limits)).toBeUndefined();
-  expect(blockedBy(waiting, [step({ repository: 'b', provider: 'pi' })], limits)).toMatch(/^1 agents of pi .*perProvider/);
+  expect(blockedBy(waiting, [step({ repository: 'b', provider: 'pi' })], limits)).toMatch(
+    /^1 agents of pi .*perProvider/,
+  );
   expect(blockedBy(waiting, steps(2, { repository: 'a' }), limits)).toMatch(/^2 agents .* this repository/);
   expect(blockedBy(waiting, steps(3, { repository: 'b' }), limits)).toMatch(/^3 agents .*limits\.agents/);
   expect(blockedBy(step({ agentic: false }), [step({ agentic: false })], limits)).toMatch(/^1 checks and commands/);

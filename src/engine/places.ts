@@ -40,11 +40,7 @@ export function choose<Step extends Candidate>(
 }
 
 /** The limit that keeps a step waiting, in words; undefined when none does. */
-export function blockedBy(
-  step: Candidate,
-  working: readonly Candidate[],
-  limits: FleetLimits,
-): string | undefined {
+export function blockedBy(step: Candidate, working: readonly Candidate[], limits: FleetLimits): string | undefined {
   switch (new Places(working, limits).lacking(step)) {
     case undefined:
       return undefined;

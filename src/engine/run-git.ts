@@ -1,13 +1,23 @@
-import type { RunGit } from '../ports/node.ts';
 import { between, type CrashPoint } from '../lib/crash-point.ts';
 import { dateNow, isAncestor, mergeBase, patchId, treeOf, writeCommit } from '../lib/git/commits.ts';
 import { rebaseChain } from '../lib/git/rebase.ts';
-import type { Forge } from '../ports/forge.ts';
 import { withTrailers } from '../lib/git/trailers.ts';
+import type { Forge } from '../ports/forge.ts';
+import type { RunGit } from '../ports/node.ts';
 import { type GitStore, runRef, salvageRef } from '../workspaces/git-store.ts';
 
 /** Git on a run's commits in the store; nothing here needs a checkout. */
-export function runGit({ run, store, forge, crashPoint }: { run: string; store: GitStore; forge: Forge; crashPoint: CrashPoint }): RunGit {
+export function runGit({
+  run,
+  store,
+  forge,
+  crashPoint,
+}: {
+  run: string;
+  store: GitStore;
+  forge: Forge;
+  crashPoint: CrashPoint;
+}): RunGit {
   const gitDir = store.path;
   return {
     treeOf: (commit) => treeOf(gitDir, commit),
@@ -45,7 +55,10 @@ export function runGit({ run, store, forge, crashPoint }: { run: string; store: 
       await store.keep(intentRef(run, target, 'from'), from);
     },
     async intended(target) {
-      const [from, to] = await Promise.all([store.resolve(intentRef(run, target, 'from')), store.resolve(intentRef(run, target, 'to'))]);
+      const [from, to] = await Promise.all([
+        store.resolve(intentRef(run, target, 'from')),
+        store.resolve(intentRef(run, target, 'to')),
+      ]);
       return from === undefined || to === undefined ? undefined : { from, to };
     },
   };

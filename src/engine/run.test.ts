@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Event, EventKind } from '../domain/event.ts';
-import { BASE, commitId, type EngineFixture, engineFixture, outcome } from '../testing/engine-fixture.ts';
 import { randomIds } from '../lib/ids.ts';
+import { BASE, commitId, type EngineFixture, engineFixture, outcome } from '../testing/engine-fixture.ts';
 import { decide } from './decide.ts';
 import { startRun } from './start-run.ts';
 
@@ -40,7 +40,11 @@ test('a run goes through its nodes, each once, and says what happened in order',
   });
   script.on('check', async (context) => outcome('pass', { outputs: { report: context.step.with } })(context));
   script.on('deliver', async (context) => {
-    await context.forge.publish({ branch: `switchyard/${context.run.slug}`, commit: context.run.head, expected: undefined });
+    await context.forge.publish({
+      branch: `switchyard/${context.run.slug}`,
+      commit: context.run.head,
+      expected: undefined,
+    });
     return { kind: 'outcome', outcome: 'delivered', outputs: { delivered: context.run.head } };
   });
   const id = await fixture.start(PIPE, { slug: 'three', notes: ['a note'] });
@@ -48,9 +52,21 @@ test('a run goes through its nodes, each once, and says what happened in order',
 
   const [implement, check] = await fixture.steps(id);
   const head = commitId(`${id} ${implement?.id} 1 1`);
-  expect(await fixture.run(id)).toMatchObject({ head, delivered: head, base_commit: BASE, ended_at: expect.any(Date) as Date });
+  expect(await fixture.run(id)).toMatchObject({
+    head,
+    delivered: head,
+    base_commit: BASE,
+    ended_at: expect.any(Date) as Date,
+  });
   expect(forge.branches.get('switchyard/three')).toBe(head);
-  expect(implement).toMatchObject({ state: 'ended', outcome: 'done', head, worker: 'w1', lease: 1, outputs: { summary: 'did it' } });
+  expect(implement).toMatchObject({
+    state: 'ended',
+    outcome: 'done',
+    head,
+    worker: 'w1',
+    lease: 1,
+    outputs: { summary: 'did it' },
+  });
   expect(check).toMatchObject({ inputs: { said: 'did it' }, outputs: { report: { said: 'did it' } } });
   const events = await fixture.events(id);
   const step = ['step.started', 'attempt.started', 'attempt.ended', 'step.ended'];
@@ -120,7 +136,10 @@ test('an approval that is to be tried again asks again', async () => {
 test('what is not offered is refused, and so is a head that has moved', async () => {
   const id = await fixture.start(REVIEWED);
   await fixture.reaches(id, 'parked');
-  await expect(approve(id, 'merge')).rejects.toMatchObject({ code: 'decision/choice', message: expect.stringContaining('approved, changes') as string });
+  await expect(approve(id, 'merge')).rejects.toMatchObject({
+    code: 'decision/choice',
+    message: expect.stringContaining('approved, changes') as string,
+  });
   for (const head of [commitId('other'), BASE.slice(0, 6), '']) {
     await expect(approve(id, 'approved', { head })).rejects.toMatchObject({ code: 'decision/head-moved' });
   }
@@ -172,10 +191,19 @@ test('a step that throws parks the run with what a person must know, and can be 
 
 test('an outcome that parks says what the step knows of it', async () => {
   const { script } = fixture;
-  script.on('merge', outcome('conflict', { detail: 'both changed a.txt', park: { code: 'merge/conflict', needs: 'conflict', files: ['a.txt'] } }));
+  script.on(
+    'merge',
+    outcome('conflict', {
+      detail: 'both changed a.txt',
+      park: { code: 'merge/conflict', needs: 'conflict', files: ['a.txt'] },
+    }),
+  );
   const id = await fixture.start('start: merge\nnodes:\n  merge: { deliver: merge, next: done }');
   const state = await fixture.reaches(id, 'parked');
-  expect(state).toMatchObject({ reason: { code: 'merge/conflict', message: 'both changed a.txt' }, needs: { kind: 'conflict', files: ['a.txt'] } });
+  expect(state).toMatchObject({
+    reason: { code: 'merge/conflict', message: 'both changed a.txt' },
+    needs: { kind: 'conflict', files: ['a.txt'] },
+  });
   const parked = (await fixture.events(id)).find((event) => event.kind === 'run.parked');
   expect(parked).toMatchObject({ reason: state.reason, needs: state.needs });
 });
@@ -185,13 +213,18 @@ test('a bound of the blueprint parks the run, and is granted again', async () =>
   script.on('loop', outcome('fail'));
   const text = 'start: loop\nnodes:\n  loop: { command: x, max: 2, next: done, on: { fail: loop } }';
   const id = await fixture.start(text);
-  expect(await fixture.reaches(id, 'parked')).toMatchObject({ reason: { code: 'limit/max', message: 'loop has had its 2 steps (max).' }, needs: { kind: 'limit' } });
+  expect(await fixture.reaches(id, 'parked')).toMatchObject({
+    reason: { code: 'limit/max', message: 'loop has had its 2 steps (max).' },
+    needs: { kind: 'limit' },
+  });
   await approve(id, 'retry');
   await fixture.reaches(id, 'parked');
   expect(await nodes(id)).toEqual(['loop#1 fail', 'loop#2 fail', 'loop#3 fail', 'loop#4 fail']);
 
   const short = await fixture.start(text, { settings: { limits: { steps: 1 } } });
-  expect(await fixture.reaches(short, 'parked')).toMatchObject({ reason: { code: 'limit/steps', message: 'The run has taken its 1 step (limit steps).' } });
+  expect(await fixture.reaches(short, 'parked')).toMatchObject({
+    reason: { code: 'limit/steps', message: 'The run has taken its 1 step (limit steps).' },
+  });
 });
 
 test('an end that abandons discards the run, and one that fails says so', async () => {
@@ -207,15 +240,27 @@ test('an end that abandons discards the run, and one that fails says so', async 
 test('a start that cannot be stored leaves nothing', async () => {
   const broken = fixture.blueprint(PIPE);
   const [node] = Object.values(broken.nodes);
-  const blueprint = { ...broken, nodes: { ...broken.nodes, implement: { ...node, kind: 'unknown' } as typeof broken.nodes[string] } };
+  const blueprint = {
+    ...broken,
+    nodes: { ...broken.nodes, implement: { ...node, kind: 'unknown' } as (typeof broken.nodes)[string] },
+  };
   const id = randomIds();
   const { task: _, ...row } = await fixture.run(await fixture.start(PIPE));
   const start = startRun(fixture.engine, {
     id,
     slug: 'broken',
     task: {
-      id: 'task-broken', title: 'T', body: 'T', links: [], attachments: [], repositories: [{ repository: 'repo', baseRef: 'main' }],
-      labels: [], priority: 0, requester: 'ada', dependencies: [], origin: null,
+      id: 'task-broken',
+      title: 'T',
+      body: 'T',
+      links: [],
+      attachments: [],
+      repositories: [{ repository: 'repo', baseRef: 'main' }],
+      labels: [],
+      priority: 0,
+      requester: 'ada',
+      dependencies: [],
+      origin: null,
     },
     repository: { id: 'repo', path: '/repo' },
     blueprint,

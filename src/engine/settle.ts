@@ -66,7 +66,15 @@ async function endStep(run: OpenRun, claimed: Claim, { result, head, delivered }
   if (delivered !== undefined) run.changes.delivered = delivered;
   run.changes.consumed = addWall(row.consumed, now.getTime() - startedAt.getTime());
   const outputs = result.kind === 'outcome' ? { ...result.outputs } : {};
-  await updateStep(queries, step.id, { state: 'ended', outcome, detail: detail ?? null, outputs, head, checkpoint: null, ended_at: now });
+  await updateStep(queries, step.id, {
+    state: 'ended',
+    outcome,
+    detail: detail ?? null,
+    outputs,
+    head,
+    checkpoint: null,
+    ended_at: now,
+  });
   const ended = row.cancelling ? 'cancelled' : 'ended';
   await endAttempt(queries, { step: step.id, n }, { result: ended, at: now });
   record(run, SYSTEM, { kind: 'attempt.ended', node: step.node, n: step.n, attempt: n, result: ended });

@@ -3,7 +3,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
 import { queueOf, SHARED_QUEUE } from '../store/queue.ts';
-import { BASE, commitId, type EngineFixture, engineFixture, gate, hang, outcome, type TestWorker } from '../testing/engine-fixture.ts';
+import {
+  BASE,
+  commitId,
+  type EngineFixture,
+  engineFixture,
+  gate,
+  hang,
+  outcome,
+  type TestWorker,
+} from '../testing/engine-fixture.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
 import { claim } from './claim.ts';
 import { lookAfterOthers, recoverOwn } from './recovery.ts';
@@ -19,6 +28,8 @@ beforeEach(() => fixture.script.clear());
 
 afterEach(async () => {
   for (const worker of workers.splice(0)) await worker[Symbol.asyncDispose]();
+  // What a test has left open is nothing to the next one.
+  await fixture.engine.database.query(`update step set state = 'ended', job = null where state <> 'ended'`);
   await fixture.engine.database.query('delete from pgboss.job');
 });
 
@@ -36,10 +47,17 @@ nodes:
   work: { agent: codex, next: check, on: { unchanged: failed } }
   check: { command: x, next: done, on: { fail: failed } }
 `;
-const calls = (id: string) => fixture.script.calls.filter((call) => call.run === id).map(({ node, attempt, worker }) => `${node} ${attempt} ${worker}`);
+const calls = (id: string) =>
+  fixture.script.calls
+    .filter((call) => call.run === id)
+    .map(({ node, attempt, worker }) => `${node} ${attempt} ${worker}`);
 const attempts = async (id: string) =>
   (await fixture.events(id)).flatMap((event) =>
-    event.kind === 'attempt.started' ? [`${event.attempt} started`] : event.kind === 'attempt.ended' ? [`${event.attempt} ${event.result}`] : [],
+    event.kind === 'attempt.started'
+      ? [`${event.attempt} started`]
+      : event.kind === 'attempt.ended'
+        ? [`${event.attempt} ${event.result}`]
+        : [],
   );
 
 async function called(id: string, times: number): Promise<void> {
@@ -71,7 +89,9 @@ test('another worker takes over from one that has fallen silent, and the late re
   await waitUntil(() => fixture.store.refs.has(salvaged), { timeoutMs: 10_000 });
   await waitUntil(() => a.worker.busy === 0, { timeoutMs: 5_000 });
   expect(fixture.store.refs.get(salvaged)).toBe(commitId(`${id} ${work?.id} 1 1`));
-  expect({ run: await fixture.run(id), steps: await fixture.steps(id), events: await fixture.events(id) }).toEqual(before);
+  expect({ run: await fixture.run(id), steps: await fixture.steps(id), events: await fixture.events(id) }).toEqual(
+    before,
+  );
   expect(work).toMatchObject({ lease: 2, worker: 'b', head: commitId(`${id} ${work?.id} 2 1`) });
 });
 
@@ -149,7 +169,11 @@ test('on a shutdown a step that does not end is saved and given back, and anothe
     await context.workspace();
     await context.agents.remember({ agent: 'codex', id: `session-${context.step.attempt}` });
     if (context.step.attempt === 1) return hang(context);
-    return { kind: 'outcome', outcome: 'done', outputs: { summary: JSON.stringify(await context.agents.interrupted()) } };
+    return {
+      kind: 'outcome',
+      outcome: 'done',
+      outputs: { summary: JSON.stringify(await context.agents.interrupted()) },
+    };
   });
   const id = await fixture.start(WORK);
   await waitUntil(async () => fixture.workspaces.did.includes(`open ${id}`), { timeoutMs: 5_000 });
@@ -200,12 +224,17 @@ test('on a shutdown a step that is about to end may end', async () => {
 
 test('a worker that starts again under its name takes its jobs back at once', async () => {
   const a = await start('a');
-  fixture.script.on('work', async (context) => (context.step.attempt === 1 ? gate().behaviour(context) : outcome('done')(context)));
+  const late = gate();
+  fixture.script.on('work', async (context) =>
+    context.step.attempt === 1 ? late.behaviour(context) : outcome('done')(context),
+  );
   const id = await fixture.start(WORK);
   await called(id, 1);
   a.freeze();
   const cleared: string[] = [];
-  await fixture.engine.database.query(`update attempt set namespaces = '{pid:1,pid:2}' where worker = 'a' and ended_at is null`);
+  await fixture.engine.database.query(
+    `update attempt set namespaces = '{pid:1,pid:2}' where worker = 'a' and ended_at is null`,
+  );
   await recoverOwn(fixture.engine, { ...a.host, remains: { clear: async (name) => cleared.push(name) > 0 } });
   expect(cleared).toEqual(['pid:1', 'pid:2']);
   const [job] = await fixture.engine.queue.fetch(SHARED_QUEUE, 1);
@@ -216,7 +245,7 @@ test('a worker that starts again under its name takes its jobs back at once', as
   await fixture.reaches(id, 'succeeded');
   expect(performance.now() - before).toBeLessThan(5_000);
   expect(await attempts(id)).toEqual(['1 started', '1 taken-over', '2 started', '2 ended']);
-  await waitUntil(async () => (a.thaw(), a.worker.busy >= 0), { timeoutMs: 1_000 });
+  late.open();
 });
 
 test('a job that a worker had fetched from its own queue and not claimed comes back with the worker', async () => {
@@ -227,7 +256,10 @@ test('a job that a worker had fetched from its own queue and not claimed comes b
   await a[Symbol.asyncDispose]();
   const next = await fixture.start(WORK);
   await engine.database.query(`update step set queue = 'attempts-a' where run = $1`, [next]);
-  await engine.database.query(`update pgboss.job set name = 'attempts-a' where id = (select job from step where run = $1)`, [next]);
+  await engine.database.query(
+    `update pgboss.job set name = 'attempts-a' where id = (select job from step where run = $1)`,
+    [next],
+  );
   expect(await engine.queue.fetch(queueOf('a'), 1)).toHaveLength(1);
   await start('a');
   await fixture.reaches(next, 'succeeded');
@@ -316,7 +348,18 @@ test('an attempt whose result cannot be stored is repeated a few times, then lef
   const id = await fixture.start(WORK);
   expect(await fixture.reaches(id, 'parked')).toMatchObject({ reason: { code: 'limit/attempts' } });
   expect(calls(id)).toHaveLength(3);
-  expect(await attempts(id)).toEqual(['1 started', '1 failed', '2 started', '2 failed', '3 started', '3 failed', '4 started', '4 ended']);
+  expect(await attempts(id)).toEqual([
+    '1 started',
+    '1 failed',
+    '2 started',
+    '2 failed',
+    '3 started',
+    '3 failed',
+    '4 started',
+    '4 ended',
+  ]);
   expect(b.log).toHaveLength(3);
-  expect((await fixture.events(id)).find((event) => event.kind === 'attempt.ended')).toMatchObject({ detail: expect.stringContaining('BigInt') as string });
+  expect((await fixture.events(id)).find((event) => event.kind === 'attempt.ended')).toMatchObject({
+    detail: expect.stringContaining('BigInt') as string,
+  });
 });

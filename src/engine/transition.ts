@@ -59,7 +59,11 @@ export async function enter(run: OpenRun, moved: Moved): Promise<void> {
   }
 }
 
-async function enterStep(run: OpenRun, flow: FlowState, transition: Extract<Transition, { kind: 'step' }>): Promise<void> {
+async function enterStep(
+  run: OpenRun,
+  flow: FlowState,
+  transition: Extract<Transition, { kind: 'step' }>,
+): Promise<void> {
   const { engine, row } = run;
   const { step, node, with: inputs } = transition;
   const kind = engine.kinds.get(node.kind);
@@ -127,7 +131,11 @@ export interface Answer {
 }
 
 /** Ends a step that nobody works on: one that waited for a person, or for a place. */
-export async function endWaiting(run: OpenRun, step: Pick<NewStep, 'id' | 'node' | 'n'>, answer: Answer): Promise<void> {
+export async function endWaiting(
+  run: OpenRun,
+  step: Pick<NewStep, 'id' | 'node' | 'n'>,
+  answer: Answer,
+): Promise<void> {
   const { outcome, outputs, actor, detail } = answer;
   const { head } = current(run);
   const ended_at = new Date(run.engine.clock.now());

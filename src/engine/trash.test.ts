@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
-import { BASE, commitId, type EngineFixture, engineFixture, gate, hang, type TestWorker } from '../testing/engine-fixture.ts';
+import {
+  BASE,
+  commitId,
+  type EngineFixture,
+  engineFixture,
+  gate,
+  hang,
+  type TestWorker,
+} from '../testing/engine-fixture.ts';
 import { runRef, trashRef } from '../workspaces/git-store.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
@@ -52,7 +60,10 @@ async function delivered(): Promise<{ id: string; head: string; branch: string }
 }
 
 const noEffects = () =>
-  waitUntil(async () => (await fixture.engine.database.query('select 1 from outbox where done_at is null')).length === 0, { timeoutMs: 10_000 });
+  waitUntil(
+    async () => (await fixture.engine.database.query('select 1 from outbox where done_at is null')).length === 0,
+    { timeoutMs: 10_000 },
+  );
 
 test('a discarded run keeps all its commits, in the trash, and gives up its branch and its workspace', async () => {
   const { id, head, branch } = await delivered();
@@ -68,7 +79,12 @@ test('a discarded run keeps all its commits, in the trash, and gives up its bran
   await discard(id);
   await restore(id);
   await noEffects();
-  expect(await fixture.run(id)).toMatchObject({ state: { kind: 'parked', reason: { code: 'approval/wanted' } }, ended_at: null, state_before: null, delivered: head });
+  expect(await fixture.run(id)).toMatchObject({
+    state: { kind: 'parked', reason: { code: 'approval/wanted' } },
+    ended_at: null,
+    state_before: null,
+    delivered: head,
+  });
   expect(refs.get(runRef(id, 'head'))).toBe(head);
   expect(refs.has(trashRef(id, 'head'))).toBe(false);
   expect(fixture.forge.branches.get(branch)).toBe(head);
@@ -88,11 +104,15 @@ test('an approval that was answered with abandoned is asked again when the run i
 });
 
 test('abandoning where the approval itself does not offer it is discarding, and comes back likewise', async () => {
-  const id = await fixture.start('start: ask\nnodes:\n  ask: { approval: requester, choices: [go, stop], on: { go: done, stop: failed } }');
+  const id = await fixture.start(
+    'start: ask\nnodes:\n  ask: { approval: requester, choices: [go, stop], on: { go: done, stop: failed } }',
+  );
   await fixture.reaches(id, 'parked');
   expect(await answer(id, 'abandoned')).toEqual({ kind: 'discarded' });
   await restore(id);
-  expect(await fixture.reaches(id, 'parked')).toMatchObject({ needs: { choices: ['go', 'stop', 'retry', 'abandoned'] } });
+  expect(await fixture.reaches(id, 'parked')).toMatchObject({
+    needs: { choices: ['go', 'stop', 'retry', 'abandoned'] },
+  });
   expect(await answer(id, 'go')).toMatchObject({ kind: 'succeeded' });
 });
 
@@ -204,7 +224,9 @@ test('an effect that fails is tried again, holds up the later ones of its run an
   expect(fixture.workspaces.did).not.toContain(`remove ${first.id}`);
   const { database } = fixture.engine;
   const again = async () => {
-    await database.query(`update outbox set retry_at = now() where done_at is null and retry_at > now() and retry_at < now() + interval '5 s'`);
+    await database.query(
+      `update outbox set retry_at = now() where done_at is null and retry_at > now() and retry_at < now() + interval '5 s'`,
+    );
     await database.query(`select pg_notify('switchyard_outbox', '')`);
     return fixture.workspaces.did.includes(`remove ${first.id}`);
   };

@@ -1,7 +1,7 @@
 import { messageOf } from '../lib/error.ts';
 import { StepAborted } from '../ports/node.ts';
 import { OUTBOX_CHANNEL } from '../store/outbox.ts';
-import { type Job, JOBS_CHANNEL, queueOf, SHARED_QUEUE } from '../store/queue.ts';
+import { JOBS_CHANNEL, type Job, queueOf, SHARED_QUEUE } from '../store/queue.ts';
 import { seeAttempts } from '../store/steps.ts';
 import { announceWorker, beat, dismissWorker } from '../store/workers.ts';
 import { runAttempt } from './attempt.ts';
@@ -197,8 +197,20 @@ export class Worker implements AsyncDisposable {
     const { queue, database } = this.#engine;
     const running = [...this.#running.values()];
     if (running.length === 0) return;
-    const lost = new Set((await queue.touch(database, running.map((one) => one.job))).map((job) => job.id));
-    const cancelling = new Set(await seeAttempts(database, running.map((one) => one.job.step)));
+    const lost = new Set(
+      (
+        await queue.touch(
+          database,
+          running.map((one) => one.job),
+        )
+      ).map((job) => job.id),
+    );
+    const cancelling = new Set(
+      await seeAttempts(
+        database,
+        running.map((one) => one.job.step),
+      ),
+    );
     for (const { job, abort } of running) {
       if (lost.has(job.id)) abort.abort(new StepAborted('lost'));
       else if (cancelling.has(job.step)) abort.abort(new StepAborted('cancel'));

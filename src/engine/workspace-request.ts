@@ -26,7 +26,16 @@ export interface RequestParts {
  * What the workspace of this attempt must be. What lies on this machine is used again only when this worker was the last one to work
  * on the run and nothing of its earlier attempts lives.
  */
-export async function workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal, journal }: RequestParts): Promise<OpenRequest> {
+export async function workspaceRequest({
+  engine,
+  host,
+  claimed,
+  store,
+  walls,
+  sandbox,
+  signal,
+  journal,
+}: RequestParts): Promise<OpenRequest> {
   const { run, step, attempt } = claimed;
   const { settings } = run;
   const last = claimed.earlier.at(-1)?.worker ?? (await workerBefore(engine.database, step));
@@ -63,7 +72,9 @@ export async function workspaceRequest({ engine, host, claimed, store, walls, sa
 
 /** Ends what earlier attempts on this machine may have left, and says whether that is certain. */
 async function nothingLives(host: Host, claimed: Claim): Promise<boolean> {
-  const walls = claimed.earlier.filter((attempt) => attempt.worker === host.worker).flatMap((attempt) => attempt.namespaces);
+  const walls = claimed.earlier
+    .filter((attempt) => attempt.worker === host.worker)
+    .flatMap((attempt) => attempt.namespaces);
   const cleared = await Promise.all(walls.map((namespace) => host.remains.clear(namespace)));
   return cleared.every(Boolean);
 }
@@ -71,5 +82,7 @@ async function nothingLives(host: Host, claimed: Claim): Promise<boolean> {
 /** Setup may need what a package client needs; it gets the harness's environment less Switchyard's own. */
 function setupEnv(env: Host['env']): Record<string, string> {
   const own = /^(SWITCHYARD_|DATABASE_URL$)/;
-  return Object.fromEntries(Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])));
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])),
+  );
 }

@@ -11,7 +11,11 @@ function encode(column: string, value: unknown): unknown {
 }
 
 /** Inserts one row; a row with the same key is left as it is, and false returned. */
-export async function insert(queries: Queries, table: string, row: Readonly<Record<string, unknown>>): Promise<boolean> {
+export async function insert(
+  queries: Queries,
+  table: string,
+  row: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
   const columns = Object.keys(row);
   const inserted = await queries.query(
     `insert into ${table} (${columns.map(quoted).join(', ')}) values (${columns.map((_, index) => `$${index + 1}`).join(', ')})
@@ -22,7 +26,12 @@ export async function insert(queries: Queries, table: string, row: Readonly<Reco
 }
 
 /** Sets columns of the row with that id. */
-export async function update(queries: Queries, table: string, id: string, changes: Readonly<Record<string, unknown>>): Promise<void> {
+export async function update(
+  queries: Queries,
+  table: string,
+  id: string,
+  changes: Readonly<Record<string, unknown>>,
+): Promise<void> {
   const columns = Object.keys(changes).filter((column) => changes[column] !== undefined);
   if (columns.length === 0) return;
   await queries.query(

@@ -18,7 +18,9 @@ const open = (clock: Clock = systemClock, connections = 4) => openDatabase(place
 
 /** Ends all connections but the one that asks. */
 const cutAll = () =>
-  place.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()');
+  place.query(
+    'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+  );
 
 test('a transaction commits what it returns and rolls back what it throws', async () => {
   await using database = open();
@@ -56,7 +58,8 @@ test('a connection that breaks while the transaction waits for something else is
     if (runs > 1) return;
     await cutAll();
     const isGone = async () =>
-      (await place.query(`select 1 from pg_stat_activity where query like '%late%' and pid <> pg_backend_pid()`)).length === 0;
+      (await place.query(`select 1 from pg_stat_activity where query like '%late%' and pid <> pg_backend_pid()`))
+        .length === 0;
     await waitUntil(isGone, { timeoutMs: 5_000 });
     throw new Error('whatever the work makes of it');
   });
@@ -94,7 +97,9 @@ test('more transactions than connections take turns', async () => {
   await Promise.all(
     Array.from({ length: 40 }, () =>
       database.transaction(async (queries) => {
-        const [row] = await queries.query<{ amount: number }>(`select amount from account where id = 'many' for update`);
+        const [row] = await queries.query<{ amount: number }>(
+          `select amount from account where id = 'many' for update`,
+        );
         await queries.query(`update account set amount = $1 where id = 'many'`, [(row?.amount ?? 0) + 1]);
       }),
     ),
@@ -141,14 +146,18 @@ test('work that has to wait for the database waits longer, until it is told to s
 test('a refusal is not mistaken for an outage', async () => {
   await using database = open();
   await expect(database.query('select * from nowhere')).rejects.toMatchObject({ code: '42P01' });
-  await expect(database.transaction((queries) => queries.query('select 1 / $1::int', [0]))).rejects.toMatchObject({ code: '22012' });
+  await expect(database.transaction((queries) => queries.query('select 1 / $1::int', [0]))).rejects.toMatchObject({
+    code: '22012',
+  });
   expect(await database.query('select 1 as one')).toEqual([{ one: 1 }]);
 });
 
 test('a listener hears what is said, is told when it may have missed something, and hears again', async () => {
   await using database = open();
   const heard: (string | undefined)[] = [];
-  const listening = await database.listen(['one', 'two'], (message) => heard.push(message && `${message.channel} ${message.payload}`));
+  const listening = await database.listen(['one', 'two'], (message) =>
+    heard.push(message && `${message.channel} ${message.payload}`),
+  );
   expect(heard).toEqual([undefined]);
   await database.query(`select pg_notify('one', 'a'), pg_notify('two', 'b'), pg_notify('three', 'c')`);
   await waitUntil(() => heard.length === 3, { timeoutMs: 5_000 });
@@ -159,7 +168,8 @@ test('a listener hears what is said, is told when it may have missed something, 
   expect(heard).toEqual([undefined, 'one a', 'two b', undefined, 'two d']);
 
   await listening[Symbol.asyncDispose]();
-  const listeners = () => place.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'listen%'`);
+  const listeners = () =>
+    place.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'listen%'`);
   await waitUntil(async () => (await listeners()).length === 0, { timeoutMs: 5_000 });
 });
 
@@ -173,5 +183,7 @@ test('a listener that is cut again and again has one connection, and none when i
   }
   await cutAll();
   await listening[Symbol.asyncDispose]();
-  expect(await place.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'listen%'`)).toEqual([]);
+  expect(
+    await place.query(`select 1 from pg_stat_activity where datname = current_database() and query like 'listen%'`),
+  ).toEqual([]);
 });

@@ -27,10 +27,7 @@ export interface Database extends Queries, AsyncDisposable {
    * Calls back with each notification on a channel, and with `undefined` whenever some may have been missed (at the beginning, after
    * a reconnection). Disposing ends it.
    */
-  listen(
-    channels: readonly string[],
-    onMessage: (message: Notification | undefined) => void,
-  ): Promise<AsyncDisposable>;
+  listen(channels: readonly string[], onMessage: (message: Notification | undefined) => void): Promise<AsyncDisposable>;
 }
 
 export interface DatabaseOptions {

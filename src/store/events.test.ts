@@ -20,7 +20,13 @@ const AT = new Date('2026-01-02T03:04:05.678Z');
 const said = (text: string): EventPayload => ({ kind: 'message', level: 'info', text });
 const spoke = (text: string): EventPayload => ({ kind: 'agent.text', node: 'implement', n: 1, text });
 const append = (run: string, ...payloads: readonly EventPayload[]) =>
-  database.transaction((queries) => appendEvents(queries, run, payloads.map((payload) => ({ actor: SYSTEM, at: AT, payload }))));
+  database.transaction((queries) =>
+    appendEvents(
+      queries,
+      run,
+      payloads.map((payload) => ({ actor: SYSTEM, at: AT, payload })),
+    ),
+  );
 
 async function readAll(run: string, limit?: number): Promise<Event[]> {
   const all: Event[] = [];
@@ -38,8 +44,26 @@ test('what is appended is read back as it was, numbered from 1', async () => {
   await append('r1', spoke('hello'));
   expect(await readAll('r1')).toEqual([
     { seq: 1, at: AT.toISOString(), run: 'r1', actor: SYSTEM, kind: 'message', level: 'info', text: 'first' },
-    { seq: 2, at: AT.toISOString(), run: 'r1', actor: SYSTEM, kind: 'run.started', blueprint: 'pr', base: 'abc', title: 'T' },
-    { seq: 3, at: AT.toISOString(), run: 'r1', actor: SYSTEM, kind: 'agent.text', node: 'implement', n: 1, text: 'hello' },
+    {
+      seq: 2,
+      at: AT.toISOString(),
+      run: 'r1',
+      actor: SYSTEM,
+      kind: 'run.started',
+      blueprint: 'pr',
+      base: 'abc',
+      title: 'T',
+    },
+    {
+      seq: 3,
+      at: AT.toISOString(),
+      run: 'r1',
+      actor: SYSTEM,
+      kind: 'agent.text',
+      node: 'implement',
+      n: 1,
+      text: 'hello',
+    },
   ]);
 });
 
@@ -69,7 +93,9 @@ test('twenty writers at once leave no gap and none of their events out of order'
   expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 800 }, (_, index) => index + 1));
   for (const writer of writers) {
     const own = events.flatMap((event) => ('text' in event && event.text.startsWith(`${writer} `) ? [event.text] : []));
-    expect(own).toEqual(Array.from({ length: 10 }, (_, batch) => ['a', 'b', 'c', 'd'].map((part) => `${writer} ${batch} ${part}`)).flat());
+    expect(own).toEqual(
+      Array.from({ length: 10 }, (_, batch) => ['a', 'b', 'c', 'd'].map((part) => `${writer} ${batch} ${part}`)).flat(),
+    );
   }
 });
 
@@ -104,7 +130,10 @@ test('what PostgreSQL cannot hold becomes the replacement character, in names as
   const hostile = 'nul \0, half \ud800 and \udfff, whole \u{1f600}, escape \\u0000, quote "';
   await append('r5', spoke(hostile), said(hostile), {
     kind: 'run.ended',
-    state: { kind: 'failed', reason: { code: 'x', message: hostile, ['na\0me']: 1 } as { code: string; message: string } },
+    state: {
+      kind: 'failed',
+      reason: { code: 'x', message: hostile, ['na\0me']: 1 } as { code: string; message: string },
+    },
   });
   const kept = 'nul \ufffd, half \ufffd and \ufffd, whole \u{1f600}, escape \\u0000, quote "';
   const [first, second, third] = await readAll('r5');
@@ -125,7 +154,10 @@ test('a huge text is kept whole', async () => {
 test('listeners hear of a journal that has grown, once it can be read', async () => {
   await insertBareRun(database, 'r7');
   const heard: string[] = [];
-  await using _listening = await database.listen([EVENTS_CHANNEL], (message) => void (message && heard.push(message.payload)));
+  await using _listening = await database.listen(
+    [EVENTS_CHANNEL],
+    (message) => void (message && heard.push(message.payload)),
+  );
   await append('r7', said('a'));
   await waitUntil(() => heard.length === 1, { timeoutMs: 5_000 });
   await append('r7', spoke('b'));

@@ -24,12 +24,22 @@ export async function recordEvidence(queries: Queries, run: string, evidence: Ch
 }
 
 /** What is known of a commit, by check. */
-export async function evidenceOn(queries: Queries, run: string, commit: string): Promise<{ name: string; verdict: string }[]> {
-  return queries.query('select name, verdict from evidence where run = $1 and commit = $2 order by name', [run, commit]);
+export async function evidenceOn(
+  queries: Queries,
+  run: string,
+  commit: string,
+): Promise<{ name: string; verdict: string }[]> {
+  return queries.query('select name, verdict from evidence where run = $1 and commit = $2 order by name', [
+    run,
+    commit,
+  ]);
 }
 
 /** Names of the checks that passed on some head of the run. */
 export async function passedChecks(queries: Queries, run: string): Promise<string[]> {
-  const rows = await queries.query<{ name: string }>(`select distinct name from evidence where run = $1 and verdict = 'pass' order by name`, [run]);
+  const rows = await queries.query<{ name: string }>(
+    `select distinct name from evidence where run = $1 and verdict = 'pass' order by name`,
+    [run],
+  );
   return rows.map((row) => row.name);
 }

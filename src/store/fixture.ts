@@ -4,8 +4,8 @@ import { systemClock } from '../lib/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { type Database, openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
-import type { NewStep } from './steps.ts';
 import { insertRun } from './runs.ts';
+import type { NewStep } from './steps.ts';
 import { insertStep } from './steps.ts';
 import { insertTask, upsertRepository } from './tasks.ts';
 
@@ -83,7 +83,10 @@ export async function insertBareRun(database: Database, id: string, slug = `slug
 }
 
 /** A step of a bare run. */
-export async function insertBareStep(database: Database, step: Pick<NewStep, 'id' | 'run'> & Partial<NewStep>): Promise<void> {
+export async function insertBareStep(
+  database: Database,
+  step: Pick<NewStep, 'id' | 'run'> & Partial<NewStep>,
+): Promise<void> {
   await insertStep(database, {
     repository: 'repo',
     node: 'implement',

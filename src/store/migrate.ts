@@ -15,8 +15,12 @@ export async function migrate(database: Database): Promise<void> {
   await database.transaction(async (queries) => {
     await queries.query('select pg_advisory_xact_lock($1)', [LOCK]);
     await queries.query('create schema if not exists switchyard');
-    await queries.query('create table if not exists switchyard.migration (name text primary key, at timestamptz not null default now())');
-    const done = new Set((await queries.query<{ name: string }>('select name from switchyard.migration')).map((row) => row.name));
+    await queries.query(
+      'create table if not exists switchyard.migration (name text primary key, at timestamptz not null default now())',
+    );
+    const done = new Set(
+      (await queries.query<{ name: string }>('select name from switchyard.migration')).map((row) => row.name),
+    );
     const unknown = [...done].filter((name) => !files.includes(name));
     if (unknown.length > 0) throw newer(unknown);
     for (const file of files) {

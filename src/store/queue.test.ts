@@ -4,7 +4,7 @@ import { systemClock } from '../lib/clock.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { type Database, openDatabase } from './database.ts';
 import { type StoreFixture, storeFixture } from './fixture.ts';
-import { type Job, JOBS_CHANNEL, openQueue, type Queue, queueOf, SHARED_QUEUE } from './queue.ts';
+import { JOBS_CHANNEL, type Job, openQueue, type Queue, queueOf, SHARED_QUEUE } from './queue.ts';
 
 let fixture: StoreFixture;
 let database: Database;
@@ -50,7 +50,10 @@ async function fetchAgain(job: Job): Promise<Job> {
 
 test('a job that is sent in a transaction is fetched once that has committed', async () => {
   const heard: string[] = [];
-  await using _listening = await database.listen([JOBS_CHANNEL], (message) => void (message && heard.push(message.payload)));
+  await using _listening = await database.listen(
+    [JOBS_CHANNEL],
+    (message) => void (message && heard.push(message.payload)),
+  );
   const id = randomUUID();
   await database.transaction(async (queries) => {
     await queue.send(queries, { id, queue: SHARED_QUEUE, step: 's1' });
@@ -74,7 +77,9 @@ test('a job that was sent in a transaction that was rolled back never was', asyn
 
 test('a second job of the same id is refused', async () => {
   const job = await send('s1');
-  await expect(database.transaction((queries) => queue.send(queries, job))).rejects.toMatchObject({ code: 'internal/bug' });
+  await expect(database.transaction((queries) => queue.send(queries, job))).rejects.toMatchObject({
+    code: 'internal/bug',
+  });
 });
 
 test('a completed job is gone, and one whose completion was rolled back is still held', async () => {

@@ -76,7 +76,8 @@ test('what is consumed at the same time adds up, also beside ends of steps', asy
 test('steps keep the order in which the run came to them, also within one millisecond', async () => {
   await insertBareRun(database, 'ordered');
   const created_at = new Date();
-  for (const id of ['z', 'm', 'a', 'q']) await insertBareStep(database, { id: `o-${id}`, run: 'ordered', node: id, created_at });
+  for (const id of ['z', 'm', 'a', 'q'])
+    await insertBareStep(database, { id: `o-${id}`, run: 'ordered', node: id, created_at });
   expect((await stepsOf(database, 'ordered')).map((step) => step.node)).toEqual(['z', 'm', 'a', 'q']);
   expect((await latestStep(database, 'ordered'))?.node).toBe('q');
 });

@@ -4,13 +4,20 @@ import { insert, update } from './changes.ts';
 import type { Database, Queries } from './database.ts';
 import type { RunRow } from './rows.ts';
 
-export type NewRun = Omit<RunRow, 'state_kind' | 'state_before' | 'delivered' | 'merged' | 'granted' | 'said' | 'cancelling' | 'decided' | 'ended_at'>;
+export type NewRun = Omit<
+  RunRow,
+  'state_kind' | 'state_before' | 'delivered' | 'merged' | 'granted' | 'said' | 'cancelling' | 'decided' | 'ended_at'
+>;
 
 export async function insertRun(queries: Queries, run: NewRun): Promise<void> {
   if (!(await insert(queries, 'run', { ...run }))) throw new Error(`there is a run ${run.id} or ${run.slug} already`);
 }
 
-export async function updateRun(queries: Queries, id: string, changes: Partial<Omit<RunRow, 'id' | 'state_kind'>>): Promise<void> {
+export async function updateRun(
+  queries: Queries,
+  id: string,
+  changes: Partial<Omit<RunRow, 'id' | 'state_kind'>>,
+): Promise<void> {
   await update(queries, 'run', id, changes);
 }
 
@@ -85,11 +92,14 @@ export async function addConsumed(
   });
 }
 
-export async function listRuns(queries: Queries, filter: { repository?: string | undefined; limit: number }): Promise<RunRow[]> {
-  return queries.query<RunRow>('select * from run where $1::text is null or repository = $1 order by created_at desc, id desc limit $2', [
-    filter.repository ?? null,
-    filter.limit,
-  ]);
+export async function listRuns(
+  queries: Queries,
+  filter: { repository?: string | undefined; limit: number },
+): Promise<RunRow[]> {
+  return queries.query<RunRow>(
+    'select * from run where $1::text is null or repository = $1 order by created_at desc, id desc limit $2',
+    [filter.repository ?? null, filter.limit],
+  );
 }
 
 export async function countRuns(queries: Queries): Promise<Partial<Record<RunStateKind, number>>> {
@@ -108,7 +118,9 @@ export async function freeSlug(queries: Queries, wanted: string): Promise<string
   await queries.query('select pg_advisory_xact_lock($1)', [SLUG_LOCK]);
   const numbered = (n: number) => (n === 1 ? wanted : `${wanted}-${n}`);
   const taken = async (numbers: readonly number[]) => {
-    const rows = await queries.query<{ slug: string }>('select slug from run where slug = any($1)', [numbers.map(numbered)]);
+    const rows = await queries.query<{ slug: string }>('select slug from run where slug = any($1)', [
+      numbers.map(numbered),
+    ]);
     const slugs = new Set(rows.map((row) => row.slug));
     return (n: number) => slugs.has(numbered(n));
   };
@@ -125,7 +137,11 @@ export async function freeSlug(queries: Queries, wanted: string): Promise<string
 }
 
 function notFound(reference: string): SwitchyardError {
-  return new SwitchyardError({ code: 'run/not-found', message: `There is no run ${JSON.stringify(reference)}.`, hint: 'See `switchyard ls --all`.' });
+  return new SwitchyardError({
+    code: 'run/not-found',
+    message: `There is no run ${JSON.stringify(reference)}.`,
+    hint: 'See `switchyard ls --all`.',
+  });
 }
 
 function ambiguous(reference: string): SwitchyardError {

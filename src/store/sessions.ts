@@ -1,8 +1,15 @@
 import type { Queries } from './database.ts';
 
 /** The latest session of a node in a run: what `session: resume NODE` goes on with. */
-export async function sessionOf(queries: Queries, run: string, node: string): Promise<{ agent: string; id: string } | undefined> {
-  const [row] = await queries.query<{ agent: string; id: string }>('select agent, id from session where run = $1 and node = $2', [run, node]);
+export async function sessionOf(
+  queries: Queries,
+  run: string,
+  node: string,
+): Promise<{ agent: string; id: string } | undefined> {
+  const [row] = await queries.query<{ agent: string; id: string }>(
+    'select agent, id from session where run = $1 and node = $2',
+    [run, node],
+  );
   return row;
 }
 

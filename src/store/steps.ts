@@ -19,7 +19,8 @@ type NewStepColumn =
 export type NewStep = Pick<StepRow, NewStepColumn>;
 
 export async function insertStep(queries: Queries, step: NewStep): Promise<void> {
-  if (!(await insert(queries, 'step', { ...step }))) throw new Error(`run ${step.run} has a step ${step.node} #${step.n} already`);
+  if (!(await insert(queries, 'step', { ...step })))
+    throw new Error(`run ${step.run} has a step ${step.node} #${step.n} already`);
 }
 
 export async function updateStep(queries: Queries, id: string, changes: Partial<StepRow>): Promise<void> {
@@ -48,7 +49,10 @@ export async function latestStep(queries: Queries, run: string): Promise<StepRow
 
 /** The latest ended step of a node. */
 export async function latestOfNode(queries: Queries, run: string, node: string): Promise<StepRow | undefined> {
-  const [row] = await queries.query<StepRow>(`select * from step where run = $1 and node = $2 and state = 'ended' order by n desc limit 1`, [run, node]);
+  const [row] = await queries.query<StepRow>(
+    `select * from step where run = $1 and node = $2 and state = 'ended' order by n desc limit 1`,
+    [run, node],
+  );
   return row;
 }
 
@@ -128,6 +132,13 @@ export async function openAttempts(queries: Queries, worker: string): Promise<At
 }
 
 /** Remembers walls within which this attempt started a process. */
-export async function addNamespace(queries: Queries, key: { step: string; n: number }, namespace: string): Promise<void> {
-  await queries.query('update attempt set namespaces = array_append(namespaces, $3) where step = $1 and n = $2 and not $3 = any(namespaces)', [key.step, key.n, namespace]);
+export async function addNamespace(
+  queries: Queries,
+  key: { step: string; n: number },
+  namespace: string,
+): Promise<void> {
+  await queries.query(
+    'update attempt set namespaces = array_append(namespaces, $3) where step = $1 and n = $2 and not $3 = any(namespaces)',
+    [key.step, key.n, namespace],
+  );
 }

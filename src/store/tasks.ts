@@ -7,7 +7,10 @@ import type { RepositoryRow } from './rows.ts';
 export async function insertTask(queries: Queries, task: Task, at: Date): Promise<string> {
   const { repositories, dependencies, ...row } = task;
   if (!(await insert(queries, 'task', { ...row, created_at: at }))) {
-    const [known] = await queries.query<{ id: string }>('select id from task where id = $1 or origin = $2', [task.id, task.origin]);
+    const [known] = await queries.query<{ id: string }>('select id from task where id = $1 or origin = $2', [
+      task.id,
+      task.origin,
+    ]);
     if (known === undefined) throw new Error(`task ${task.id} was neither stored nor found`);
     return known.id;
   }
@@ -32,11 +35,10 @@ export async function getTask(queries: Queries, id: string): Promise<Task> {
 
 /** Remembers a repository; its path follows it when it was moved. */
 export async function upsertRepository(queries: Queries, repository: RepositoryRow, at: Date): Promise<void> {
-  await queries.query('insert into repository (id, path, created_at) values ($1, $2, $3) on conflict (id) do update set path = excluded.path', [
-    repository.id,
-    repository.path,
-    at,
-  ]);
+  await queries.query(
+    'insert into repository (id, path, created_at) values ($1, $2, $3) on conflict (id) do update set path = excluded.path',
+    [repository.id, repository.path, at],
+  );
 }
 
 export async function getRepository(queries: Queries, id: string): Promise<RepositoryRow> {

@@ -96,10 +96,18 @@ export interface Script {
   /** Forgets all behaviours: steps end in the main outcome of their kind. */
   clear(): void;
   /** Attempts in the order in which they began. */
-  readonly calls: readonly { readonly run: string; readonly node: string; readonly n: number; readonly attempt: number; readonly worker: string }[];
+  readonly calls: readonly {
+    readonly run: string;
+    readonly node: string;
+    readonly n: number;
+    readonly attempt: number;
+    readonly worker: string;
+  }[];
 }
 
-export const outcome = (name: string, more: Partial<Extract<StepResult, { kind: 'outcome' }>> = {}): Behaviour => async () => ({ ...more, kind: 'outcome', outcome: name });
+export const outcome =
+  (name: string, more: Partial<Extract<StepResult, { kind: 'outcome' }>> = {}): Behaviour =>
+  async () => ({ ...more, kind: 'outcome', outcome: name });
 
 /** Ends when it is told to stop, and not before. */
 export const hang: Behaviour = ({ signal }) =>
@@ -203,7 +211,14 @@ export async function engineFixture(limits: Partial<FleetLimits> = {}, url?: str
         notes: [],
         ...facts,
         task: {
-          id: `task-${id}`, title: 'Fix it', body: 'Fix it.', links: [], attachments: [], labels: [], dependencies: [], origin: null,
+          id: `task-${id}`,
+          title: 'Fix it',
+          body: 'Fix it.',
+          links: [],
+          attachments: [],
+          labels: [],
+          dependencies: [],
+          origin: null,
           repositories: [{ repository, baseRef: 'main' }],
           priority,
           requester: 'ada',
@@ -257,7 +272,10 @@ export async function engineFixture(limits: Partial<FleetLimits> = {}, url?: str
   return fixture;
 }
 
-function isOneOf<Kind extends RunStateKind>(state: RunState, kinds: readonly Kind[]): state is Extract<RunState, { kind: Kind }> {
+function isOneOf<Kind extends RunStateKind>(
+  state: RunState,
+  kinds: readonly Kind[],
+): state is Extract<RunState, { kind: Kind }> {
   return kinds.some((kind) => kind === state.kind);
 }
 
@@ -269,24 +287,41 @@ export function commitId(text: string): string {
 }
 
 const SETTINGS: RunSettings = {
-  agent: 'codex', checks: [], setup: null, copy: [], carry: [], limits: {}, sandbox: 'none', checkout: null, push: false, yes: false,
+  agent: 'codex',
+  checks: [],
+  setup: null,
+  copy: [],
+  carry: [],
+  limits: {},
+  sandbox: 'none',
+  checkout: null,
+  push: false,
+  yes: false,
   identity: { name: 'Ada', email: 'ada@example.com' },
 };
 
-function blueprintOf(text: string, kinds: ReadonlyMap<string, NodeKind>, blueprints: Readonly<Record<string, string>>): Blueprint {
+function blueprintOf(
+  text: string,
+  kinds: ReadonlyMap<string, NodeKind>,
+  blueprints: Readonly<Record<string, string>>,
+): Blueprint {
   const result = loadBlueprint(
     { file: 'test.yaml', text },
     {
       kinds: new Map([...kinds].map(([name, kind]) => [name, kind.descriptor])),
       readPrompt: (name) => `The text of ${name}.`,
-      readBlueprint: (name) => (blueprints[name] === undefined ? undefined : { file: `${name}.yaml`, text: blueprints[name] }),
+      readBlueprint: (name) =>
+        blueprints[name] === undefined ? undefined : { file: `${name}.yaml`, text: blueprints[name] },
     },
   );
   if (!result.ok) throw new Error(result.problems.map(({ line, message }) => `${line}: ${message}`).join('\n'));
   return result.blueprint;
 }
 
-function scripts(): Script & { behaviour(node: string, n: number): Behaviour | undefined; called(call: Script['calls'][number]): void } {
+function scripts(): Script & {
+  behaviour(node: string, n: number): Behaviour | undefined;
+  called(call: Script['calls'][number]): void;
+} {
   const behaviours = new Map<string, readonly Behaviour[]>();
   const calls: Script['calls'][number][] = [];
   return {
@@ -300,11 +335,13 @@ function scripts(): Script & { behaviour(node: string, n: number): Behaviour | u
 
 /** The kinds that the engine's tests need: an agent, a command, a delivery, and the real approval. */
 function scriptedKinds(script: ReturnType<typeof scripts>): ReadonlyMap<string, NodeKind> {
-  const execute = (main: string) => async (context: StepContext): Promise<StepResult> => {
-    const { node, n, attempt } = context.step;
-    script.called({ run: context.run.id, node, n, attempt, worker: context.agents.hostEnv['WORKER'] ?? '' });
-    return (script.behaviour(node, n) ?? outcome(main))(context);
-  };
+  const execute =
+    (main: string) =>
+    async (context: StepContext): Promise<StepResult> => {
+      const { node, n, attempt } = context.step;
+      script.called({ run: context.run.id, node, n, attempt, worker: context.agents.hostEnv['WORKER'] ?? '' });
+      return (script.behaviour(node, n) ?? outcome(main))(context);
+    };
   const kinds: NodeKind[] = [
     {
       descriptor: defineNodeKind({
@@ -318,7 +355,12 @@ function scriptedKinds(script: ReturnType<typeof scripts>): ReadonlyMap<string, 
       execute: execute('done'),
     },
     {
-      descriptor: defineNodeKind({ kind: 'command', fields: z.object({ command: z.string() }), outcomes: ['pass', 'fail'], outputs: ['report'] }),
+      descriptor: defineNodeKind({
+        kind: 'command',
+        fields: z.object({ command: z.string() }),
+        outcomes: ['pass', 'fail'],
+        outputs: ['report'],
+      }),
       mode: 'execute',
       agentic: false,
       execute: execute('pass'),
@@ -326,7 +368,11 @@ function scriptedKinds(script: ReturnType<typeof scripts>): ReadonlyMap<string, 
     {
       descriptor: defineNodeKind({
         kind: 'deliver',
-        fields: z.object({ deliver: z.enum(['branch', 'merge']), to: z.string().optional(), push: z.boolean().optional() }),
+        fields: z.object({
+          deliver: z.enum(['branch', 'merge']),
+          to: z.string().optional(),
+          push: z.boolean().optional(),
+        }),
         outcomes: ({ deliver }) => [deliver === 'merge' ? 'merged' : 'delivered'],
         universal: ['conflict', 'rejected'],
         outputs: ['commit'],
@@ -360,7 +406,12 @@ function fakeHost(name: string, { store, forge, workspaces }: EngineFixture): Ho
 }
 
 /** A database whose user can be made to stand still: nothing that it asks is asked, nothing that it is told is heard. */
-function freezable(inner: Database): { database: Database; freeze(): void; thaw(): void; statements: { count: number } } {
+function freezable(inner: Database): {
+  database: Database;
+  freeze(): void;
+  thaw(): void;
+  statements: { count: number };
+} {
   let warm: PromiseWithResolvers<void> | undefined;
   const statements = { count: 0 };
   const counting = (queries: { query: Database['query'] }): Pick<Database, 'query'> => ({
@@ -378,7 +429,8 @@ function freezable(inner: Database): { database: Database; freeze(): void; thaw(
       url: inner.url,
       ...counting(inner),
       transaction: (work) => inner.transaction((queries) => work(counting(queries))),
-      listen: (channels, onMessage) => inner.listen(channels, (message) => (warm === undefined ? onMessage(message) : undefined)),
+      listen: (channels, onMessage) =>
+        inner.listen(channels, (message) => (warm === undefined ? onMessage(message) : undefined)),
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     },
     freeze: () => void (warm ??= Promise.withResolvers()),
@@ -392,7 +444,8 @@ function freezable(inner: Database): { database: Database; freeze(): void; thaw(
 /** Refs without objects. */
 function fakeGitStore(): FakeStore {
   const refs = new Map<string, string>();
-  const below = (prefix: string) => [...refs].filter(([ref]) => ref.startsWith(prefix)).map(([ref, commit]) => ({ ref, commit }));
+  const below = (prefix: string) =>
+    [...refs].filter(([ref]) => ref.startsWith(prefix)).map(([ref, commit]) => ({ ref, commit }));
   const move = (from: string, to: string) => {
     for (const { ref, commit } of below(from)) {
       refs.delete(ref);
@@ -400,7 +453,8 @@ function fakeGitStore(): FakeStore {
     }
     return below(to);
   };
-  const may = (ref: string, expected: string | null | undefined) => expected === undefined || (refs.get(ref) ?? null) === expected;
+  const may = (ref: string, expected: string | null | undefined) =>
+    expected === undefined || (refs.get(ref) ?? null) === expected;
   return {
     refs,
     id: 'repo-00000000',

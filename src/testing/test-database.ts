@@ -54,7 +54,11 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** A statement over a connection that is made for it and closed again. */
-export async function queryOnce<Row extends object>(url: string, text: string, values: readonly unknown[] = []): Promise<Row[]> {
+export async function queryOnce<Row extends object>(
+  url: string,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   const client = new Client({ connectionString: url });
   client.on('error', () => undefined); // the statement itself rejects
   await client.connect();
@@ -68,7 +72,10 @@ export async function queryOnce<Row extends object>(url: string, text: string, v
 /** The test files run in processes beside each other: the first one starts the server, the others wait for it. */
 async function serverUrl(): Promise<string> {
   const place = inject('testDatabase');
-  return waitUntil(async () => (await readUrl(place)) ?? startUnlessAnother(place), { timeoutMs: 30_000, what: 'a database server for tests' });
+  return waitUntil(async () => (await readUrl(place)) ?? startUnlessAnother(place), {
+    timeoutMs: 30_000,
+    what: 'a database server for tests',
+  });
 }
 
 async function startUnlessAnother(place: string): Promise<string | undefined> {
@@ -84,7 +91,12 @@ async function startUnlessAnother(place: string): Promise<string | undefined> {
 }
 
 const start = (place: string) =>
-  startPostgres({ dataFolder: join(place, 'pg'), crashPoint: noCrashPoint, log: () => undefined, signal: new AbortController().signal });
+  startPostgres({
+    dataFolder: join(place, 'pg'),
+    crashPoint: noCrashPoint,
+    log: () => undefined,
+    signal: new AbortController().signal,
+  });
 
 async function readUrl(place: string): Promise<string | undefined> {
   return readFile(join(place, 'url'), 'utf8').catch(() => undefined);

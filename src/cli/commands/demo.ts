@@ -50,7 +50,7 @@ export async function demo(context: CommandContext, options: DemoOptions): Promi
   if (code === EXIT_CODES.ok)
     say(
       '',
-      ...(ownAgentLines(context)),
+      ...ownAgentLines(context),
       '',
       paint(style, 'dim', `That took ${shortDuration(context.clock.now() - began)}.`),
     );

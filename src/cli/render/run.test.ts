@@ -25,7 +25,9 @@ test('the list shows each run in one line that fits', () => {
 
 test('the repository is shown only where runs of several are listed', () => {
   expect(runTable([someRun()], PLAIN, { now: NOW, repositories: true }).join('\n')).toContain('/home/somebody/shop');
-  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: false }).join('\n')).not.toContain('/home/somebody/shop');
+  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: false }).join('\n')).not.toContain(
+    '/home/somebody/shop',
+  );
 });
 
 test('one run shows state, facts, limits, steps and what can be typed next', () => {
