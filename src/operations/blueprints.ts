@@ -2,6 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { drawBlueprint } from '../blueprint/draw.ts';
 import { type BlueprintSource, type LoadContext, loadBlueprint } from '../blueprint/load.ts';
+import type { Problem } from '../blueprint/problem.ts';
+import { promptProblems } from '../context/prompt.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
 import type { NodeKindDescriptor } from '../domain/node-kind.ts';
 import { SwitchyardError } from '../lib/error.ts';
@@ -53,8 +55,19 @@ export function loadFromShelf(
   const source = shelf.read(name);
   if (source === undefined) throw notFound(name, shelf);
   const result = loadBlueprint(source, loadContext(context, shelf, known));
-  if (!result.ok) throw invalid(result.problems, 'blueprint/invalid');
+  const problems = result.ok ? problemsOfPrompts(result.blueprint) : result.problems;
+  if (!result.ok || problems.length > 0) throw invalid(problems, 'blueprint/invalid');
   return { blueprint: result.blueprint, notes: result.notes };
+}
+
+/** What the prompt files ask for that their nodes do not give. */
+function problemsOfPrompts(blueprint: Blueprint): Problem[] {
+  const own = Object.values(blueprint.nodes).flatMap((node) => {
+    const file = node.fields['prompt'];
+    const text = typeof file === 'string' ? blueprint.prompts[file] : undefined;
+    return text === undefined ? [] : promptProblems({ file: `prompts/${String(file)}`, text }, Object.keys(node.with));
+  });
+  return [...own, ...Object.values(blueprint.blueprints).flatMap(problemsOfPrompts)];
 }
 
 export async function listBlueprints(context: OperationContext, repository: string | undefined) {
@@ -88,9 +101,8 @@ export async function checkBlueprint(context: OperationContext, file: string, re
   });
   const shelf = await shelfOf(context, repository);
   const result = loadBlueprint({ file: basename(file), text }, loadContext(context, shelf, {}));
-  return result.ok
-    ? { schema: 1 as const, ok: true, problems: [], notes: result.notes }
-    : { schema: 1 as const, ok: false, problems: [...result.problems], notes: [] };
+  const problems = result.ok ? problemsOfPrompts(result.blueprint) : [...result.problems];
+  return { schema: 1 as const, ok: problems.length === 0, problems, notes: result.ok ? result.notes : [] };
 }
 
 async function shelfOf(context: OperationContext, repository: string | undefined): Promise<BlueprintShelf> {

@@ -12,7 +12,11 @@ export interface InForce {
   readonly folder: SwitchyardFolder;
   readonly config: RepositoryConfig;
   readonly detected: Detected;
+  /** Committed files of `.switchyard/` that later versions will read. */
+  readonly unread: readonly string[];
 }
+
+const NOT_READ_YET = /^\.switchyard\/(policy\.yaml|structure\.yaml|tools\.yaml|hooks\/|keys\/)/;
 
 /** Reads it from the git store; files that only the checkout has count for the person's own runs. */
 export async function readInForce(store: GitStore, commit: string, checkout: string | undefined): Promise<InForce> {
@@ -20,8 +24,9 @@ export async function readInForce(store: GitStore, commit: string, checkout: str
     const shown = await runGit(['cat-file', 'blob', `${commit}:${path}`], { gitDir: store.path });
     return shown.code === 0 ? shown.stdout.toString('utf8') : undefined;
   };
-  const listAtCommit = async () =>
-    splitNul(await git(['ls-tree', '-r', '-z', '--name-only', commit, '--', '.switchyard/'], { gitDir: store.path }));
+  const args = ['ls-tree', '-r', '-z', '--name-only', commit, '--', '.switchyard/'];
+  const committed = splitNul(await git(args, { gitDir: store.path }));
+  const listAtCommit = () => Promise.resolve(committed);
   const folder = await readSwitchyardFolder({
     atCommit,
     listAtCommit,
@@ -29,7 +34,12 @@ export async function readInForce(store: GitStore, commit: string, checkout: str
   });
   const loaded = loadRepositoryConfig(folder.files.get('config.yaml'), '.switchyard/config.yaml');
   if (!loaded.ok) throw invalid(loaded.problems);
-  return { folder, config: loaded.value, detected: await detect(store, commit, { atCommit, config: loaded.value }) };
+  return {
+    folder,
+    config: loaded.value,
+    detected: await detect(store, commit, { atCommit, config: loaded.value }),
+    unread: committed.filter((path) => NOT_READ_YET.test(path)),
+  };
 }
 
 /** What the files let guess; nothing is read where the configuration leaves nothing open. */

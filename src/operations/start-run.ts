@@ -11,6 +11,7 @@ import { dirtyFiles, userIdentity } from '../lib/git/repository.ts';
 import { loadFromShelf, openShelf } from './blueprints.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
+import { notInForce } from './not-in-force.ts';
 import type { OperationContext } from './operations.ts';
 import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
 
@@ -64,6 +65,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
+    ...notInForce(inForce),
     ...dirtyNotes(dirty, request.includeDirty),
     ...(config.checks.length === 0
       ? [
