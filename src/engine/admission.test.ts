@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
-import { type Behaviour, type EngineFixture, engineFixture, gate, outcome } from '../testing/engine-fixture.ts';
 import { activeSteps, admit } from './admission.ts';
 import { cancelRun } from './cancel.ts';
+import { type Behaviour, type EngineFixture, engineFixture, gate, outcome } from './fixture/engine-fixture.ts';
 
 let fixture: EngineFixture;
 

@@ -25,7 +25,7 @@ const LONGEST_MS = 2 ** 31 - 1;
  * not be stored.
  *
  * - `shutdown`: saves a checkpoint and gives the job back, so that another attempt goes on.
- * - `lost`: changes nothing any more.
+ * - `lost`: changes nothing of the run any more; its commits are kept aside.
  */
 export async function runAttempt(shared: Engine, host: Host, claimed: Claim, stop: AbortSignal): Promise<void> {
   const engine = patient(shared, stop);
@@ -77,7 +77,8 @@ async function work(working: Working): Promise<void> {
   const why = stoppedBy(scope);
   executing.abort();
   await saving;
-  if (why === 'lost') return;
+  const head = workspace?.head ?? claimed.run.head;
+  if (why === 'lost') return salvage(working, head);
   if (why === 'shutdown') {
     await save(working, workspace).catch((error: unknown) => unsaved(working, error));
     await journal.flush();
@@ -86,7 +87,6 @@ async function work(working: Working): Promise<void> {
   const result = whenStopped(working, why) ?? executed;
 
   await journal.flush();
-  const head = workspace?.head ?? claimed.run.head;
   const delivered = result.kind === 'outcome' ? result.outputs?.['delivered'] : undefined;
   const settled = await settle(engine, claimed, {
     result,
@@ -180,7 +180,7 @@ async function unsaved({ journal, claimed }: Working, error: unknown): Promise<v
   await journal.add({ kind: 'message', level: 'warning', text, node, n });
 }
 
-/** What an attempt that lost its lease at the very end has made is kept, where nobody takes it for the run's work. */
+/** What an attempt that lost its lease has made is kept, where nobody takes it for the run's work. */
 async function salvage({ engine, host, claimed }: Working, head: string): Promise<void> {
   if (head === claimed.run.head) return;
   const store = await host.openStore(await getRepository(engine.database, claimed.run.repository));

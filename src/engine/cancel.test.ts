@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
+import { cancelRun } from './cancel.ts';
+import { decide } from './decide.ts';
 import {
   BASE,
   type Behaviour,
@@ -10,9 +12,7 @@ import {
   gate,
   hang,
   outcome,
-} from '../testing/engine-fixture.ts';
-import { cancelRun } from './cancel.ts';
-import { decide } from './decide.ts';
+} from './fixture/engine-fixture.ts';
 
 let fixture: EngineFixture;
 

@@ -2,6 +2,7 @@ import type { Actor } from '../domain/actor.ts';
 import { type EventPayload, isTranscript } from '../domain/event.ts';
 import { appendEvents, type NewEvent } from '../store/events.ts';
 import { holdRun } from '../store/runs.ts';
+import { tell, toldBy } from '../store/steps.ts';
 import type { Claim } from './claim.ts';
 import { type Engine, event } from './engine.ts';
 
@@ -31,6 +32,8 @@ export class Journal implements AsyncDisposable {
   #writing: Promise<void> = Promise.resolve();
   /** How many are in the database. */
   #told = 0;
+  /** How many of the pending ones have been tried before, and may be in the database without our knowing. */
+  #kept = 0;
 
   constructor(engine: Engine, claim: Claim, actor: Actor) {
     this.#engine = engine;
@@ -73,7 +76,7 @@ export class Journal implements AsyncDisposable {
 
   /** Adds a line of text to the one before it, where both wait to be written. */
   #joined(payload: EventPayload): boolean {
-    const last = this.#pending.at(-1);
+    const last = this.#pending.length > this.#kept ? this.#pending.at(-1) : undefined;
     if (payload.kind !== 'agent.text' || last?.payload.kind !== 'agent.text' || last.payload.node !== payload.node)
       return false;
     const text = `${last.payload.text}\n${payload.text}`;
@@ -96,10 +99,12 @@ export class Journal implements AsyncDisposable {
     if (events.length === 0) return;
     this.#pending = [];
     this.#characters = 0;
+    this.#kept = 0;
     try {
       await this.#append(events);
     } catch (error) {
       this.#pending = [...events, ...this.#pending];
+      this.#kept = events.length;
       throw error;
     }
     this.#told += events.length;
@@ -110,13 +115,11 @@ export class Journal implements AsyncDisposable {
     const before = this.#told;
     await this.#engine.database.transaction(async (queries) => {
       await holdRun(queries, run.id);
-      // Nothing matches when the lease is lost, or when these very events were committed without our hearing of it.
-      const mine = await queries.query(
-        `update attempt set told = $4 where step = $1 and n = $2 and told = $3
-           and exists (select 1 from step where id = $1 and lease = $2) returning 1`,
-        [step.id, attempt, before, before + events.length],
-      );
-      if (mine.length === 1) await appendEvents(queries, run.id, events);
+      const told = await toldBy(queries, { step: step.id, n: attempt });
+      if (told === undefined) return; // the lease is lost
+      // Some, or all, may have been committed without our hearing of it.
+      await appendEvents(queries, run.id, events.slice(told - before));
+      await tell(queries, { step: step.id, n: attempt }, before + events.length);
     });
   }
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Event, EventKind } from '../domain/event.ts';
 import { randomIds } from '../lib/ids.ts';
-import { BASE, commitId, type EngineFixture, engineFixture, outcome } from '../testing/engine-fixture.ts';
 import { decide } from './decide.ts';
+import { BASE, commitId, type EngineFixture, engineFixture, outcome } from './fixture/engine-fixture.ts';
 import { startRun } from './start-run.ts';
 
 let fixture: EngineFixture;
@@ -73,7 +73,11 @@ test('a run goes through its nodes, each once, and says what happened in order',
   expect(kinds(events)).toEqual([
     'run.started',
     'message',
-    ...['step.started', 'attempt.started', 'agent.text', 'attempt.ended', 'step.ended'],
+    'step.started',
+    'attempt.started',
+    'agent.text',
+    'attempt.ended',
+    'step.ended',
     ...step,
     ...step,
     'run.ended',

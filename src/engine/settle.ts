@@ -4,7 +4,7 @@ import type { Needs } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import type { StepResult } from '../ports/node.ts';
 import { lockRun } from '../store/runs.ts';
-import { endAttempt, updateStep } from '../store/steps.ts';
+import { endStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
@@ -39,10 +39,8 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
     return await between(engine.crashPoint, 'transition', () =>
       engine.database.transaction(async (queries) => {
         const row = await lockRun(queries, claimed.run.id);
-        const lease = await leaseOf(queries, claimed);
-        if (lease !== 'held') return lease === 'settled';
         const run = openRun(engine, queries, row);
-        await endStep(run, claimed, settlement);
+        if (!(await end(run, claimed, settlement))) return (await leaseOf(queries, claimed)) === 'settled';
         if (row.cancelling) cancelled(run);
         else await goOn(run, claimed, settlement);
         await acknowledge(run, claimed);
@@ -56,34 +54,29 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
   }
 }
 
-async function endStep(run: OpenRun, claimed: Claim, { result, head, delivered }: Settlement): Promise<void> {
+/** Ends step and attempt; false when they are not this attempt's to end. */
+async function end(run: OpenRun, claimed: Claim, { result, head, delivered }: Settlement): Promise<boolean> {
   const { row, engine, queries } = run;
-  const now = new Date(engine.clock.now());
-  const { step, attempt: n, startedAt } = claimed;
+  const at = new Date(engine.clock.now());
+  const { step, attempt, startedAt } = claimed;
   const outcome = row.cancelling ? 'cancelled' : result.kind === 'limit' ? 'limit' : result.outcome;
   const detail = result.kind === 'limit' ? result.text : result.detail;
+  const ended = row.cancelling ? 'cancelled' : 'ended';
+  const outputs = result.kind === 'outcome' ? { ...result.outputs } : {};
+  if (!(await endStep(queries, { id: step.id, attempt, result: ended, outcome, detail, outputs, head, at })))
+    return false;
   run.changes.head = head;
   if (delivered !== undefined) run.changes.delivered = delivered;
-  run.changes.consumed = addWall(row.consumed, now.getTime() - startedAt.getTime());
-  const outputs = result.kind === 'outcome' ? { ...result.outputs } : {};
-  await updateStep(queries, step.id, {
-    state: 'ended',
-    outcome,
-    detail: detail ?? null,
-    outputs,
-    head,
-    checkpoint: null,
-    ended_at: now,
-  });
-  const ended = row.cancelling ? 'cancelled' : 'ended';
-  await endAttempt(queries, { step: step.id, n }, { result: ended, at: now });
-  record(run, SYSTEM, { kind: 'attempt.ended', node: step.node, n: step.n, attempt: n, result: ended });
+  run.changes.consumed = addWall(row.consumed, at.getTime() - startedAt.getTime());
+  record(run, SYSTEM, { kind: 'attempt.ended', node: step.node, n: step.n, attempt, result: ended });
   const said = detail === undefined ? {} : { detail };
   record(run, SYSTEM, { kind: 'step.ended', node: step.node, n: step.n, outcome, checkpoint: head, ...said });
-  // A fact about the target, however the run goes on.
-  if (result.kind === 'limit' || result.merged === undefined) return;
-  run.changes.merged = result.merged;
-  record(run, SYSTEM, { kind: 'run.merged', ...result.merged });
+  if (result.kind === 'outcome' && result.merged !== undefined) {
+    // A fact about the target, however the run goes on.
+    run.changes.merged = result.merged;
+    record(run, SYSTEM, { kind: 'run.merged', ...result.merged });
+  }
+  return true;
 }
 
 async function goOn(run: OpenRun, { step }: Claim, { result }: Settlement): Promise<void> {

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
+import { runRef, trashRef } from '../workspaces/git-store.ts';
+import { cancelRun } from './cancel.ts';
+import { decide } from './decide.ts';
 import {
   BASE,
   commitId,
@@ -8,10 +11,7 @@ import {
   gate,
   hang,
   type TestWorker,
-} from '../testing/engine-fixture.ts';
-import { runRef, trashRef } from '../workspaces/git-store.ts';
-import { cancelRun } from './cancel.ts';
-import { decide } from './decide.ts';
+} from './fixture/engine-fixture.ts';
 import { discardRun, restoreRun } from './trash.ts';
 
 let fixture: EngineFixture;

@@ -142,7 +142,7 @@ export class Worker implements AsyncDisposable {
     for (const name of names) {
       for (let more = true; more; ) {
         const jobs = await queue.fetch(name, most);
-        for (const job of jobs) await this.#guard('claiming a job', () => this.#begin(job));
+        await Promise.all(jobs.map((job) => this.#guard('claiming a job', () => this.#begin(job))));
         more = jobs.length === most;
       }
     }

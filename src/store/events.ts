@@ -18,34 +18,34 @@ export interface NewEvent {
  */
 export async function appendEvents(queries: Queries, run: string, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const [counter] = await queries.query<{ next: string }>(
-    'update run set next_seq = next_seq + $2 where id = $1 returning next_seq as next',
-    [run, events.length],
-  );
-  let seq = Number(counter?.next) - events.length;
   const plain: StoredEvent[] = [];
-  const spoken: Event[][] = [];
-  let isSpeaking = false;
-  for (const { actor, at, payload } of events) {
-    const speaks = isTranscript(payload.kind);
-    const { kind, ...rest } = payload;
-    if (!speaks) plain.push({ seq, at, kind, actor, payload: rest });
-    else if (isSpeaking) spoken.at(-1)?.push({ seq, at: at.toISOString(), run, actor, ...payload });
-    else spoken.push([{ seq, at: at.toISOString(), run, actor, ...payload }]);
-    isSpeaking = speaks;
-    seq += 1;
+  const spoken: { readonly offset: number; readonly until: number; readonly events: readonly SpokenEvent[] }[] = [];
+  for (let offset = 0; offset < events.length; ) {
+    const words = spokenFrom(events, offset);
+    if (words.length > 0) spoken.push({ offset, until: offset + words.length - 1, events: words });
+    else plain.push(...storedAt(events, offset));
+    offset += Math.max(1, words.length);
   }
-  if (spoken.length > 0) await insertTranscript(queries, run, spoken);
-  // The last statement tells the listeners, who hear of it at the commit.
-  if (plain.length > 0) await insertEvents(queries, run, plain);
-  else await queries.query('select pg_notify($1, $2)', [EVENTS_CHANNEL, run]);
+  await queries.query(
+    `with counter as (update run set next_seq = next_seq + $2 where id = $1 returning next_seq - $2 as first),
+     journal as (
+       insert into event (run, seq, at, kind, actor, payload)
+       select $1, first + "offset", at, kind, actor, payload
+         from counter, jsonb_to_recordset($3) as row ("offset" bigint, at timestamptz, kind text, actor jsonb, payload jsonb)),
+     words as (
+       insert into transcript (run, seq, until, events)
+       select $1, first + "offset", first + until, events
+         from counter, jsonb_to_recordset($4) as row ("offset" bigint, until bigint, events jsonb))
+     select pg_notify($5, $1) from counter`,
+    [run, events.length, json(plain), json(spoken), EVENTS_CHANNEL],
+  );
 }
 
 /** Events in order from `from` on; empty when there are none yet. A row of transcript counts as one towards `limit`. */
 export async function readEvents(queries: Queries, run: string, from: number, limit = 500): Promise<Event[]> {
-  const rows = await queries.query<{ events: Event[] }>(
-    `select events from (
-       (select seq, jsonb_build_array(payload || jsonb_build_object('seq', seq, 'at', at, 'run', run, 'kind', kind, 'actor', actor)) as events
+  const rows = await queries.query<{ seq: string; events: Event[] }>(
+    `select seq, events from (
+       (select seq, jsonb_build_array(payload || jsonb_build_object('at', at, 'kind', kind, 'actor', actor)) as events
           from event where run = $1 and seq >= $2 order by seq limit $3)
        union all
        (select seq, events from transcript where run = $1 and until >= $2
@@ -54,35 +54,32 @@ export async function readEvents(queries: Queries, run: string, from: number, li
     [run, from, limit],
   );
   return rows
-    .flatMap((row) => row.events)
+    .flatMap((row) => row.events.map((event, index) => ({ ...event, run, seq: Number(row.seq) + index })))
     .filter((event) => event.seq >= from)
     .map((event) => ({ ...event, at: new Date(event.at).toISOString() }));
 }
 
 interface StoredEvent {
-  readonly seq: number;
+  /** Distance from the first that is appended with it. */
+  readonly offset: number;
   readonly at: Date;
   readonly kind: string;
   readonly actor: Actor;
   readonly payload: object;
 }
 
-async function insertEvents(queries: Queries, run: string, events: readonly StoredEvent[]): Promise<void> {
-  await queries.query(
-    `with inserted as (
-       insert into event (run, seq, at, kind, actor, payload)
-       select $1, seq, at, kind, actor, payload
-         from jsonb_to_recordset($2) as row (seq bigint, at timestamptz, kind text, actor jsonb, payload jsonb))
-     select pg_notify($3, $1)`,
-    [run, json(events), EVENTS_CHANNEL],
-  );
+type SpokenEvent = EventPayload & { readonly at: Date; readonly actor: Actor };
+
+function storedAt(events: readonly NewEvent[], offset: number): StoredEvent[] {
+  return events
+    .slice(offset, offset + 1)
+    .map(({ actor, at, payload: { kind, ...payload } }) => ({ offset, at, kind, actor, payload }));
 }
 
-async function insertTranscript(queries: Queries, run: string, blocks: readonly (readonly Event[])[]): Promise<void> {
-  const rows = blocks.map((events) => ({ seq: events[0]?.seq, until: events.at(-1)?.seq, events }));
-  await queries.query(
-    `insert into transcript (run, seq, until, events)
-     select $1, seq, until, events from jsonb_to_recordset($2) as row (seq bigint, until bigint, events jsonb)`,
-    [run, json(rows)],
-  );
+/** The transcript events that follow each other from there on. */
+function spokenFrom(events: readonly NewEvent[], offset: number): SpokenEvent[] {
+  const end = events.findIndex((event, index) => index >= offset && !isTranscript(event.payload.kind));
+  return events
+    .slice(offset, end === -1 ? events.length : end)
+    .map(({ actor, at, payload }) => ({ at, actor, ...payload }));
 }

@@ -1,5 +1,6 @@
 import { insert, update } from './changes.ts';
 import type { Queries } from './database.ts';
+import { json, storable } from './json.ts';
 import type { AttemptRow, StepRow } from './rows.ts';
 
 type NewStepColumn =
@@ -82,6 +83,40 @@ export async function countAttempts(queries: Queries, run: string): Promise<Map<
   return new Map(rows.map((row) => [row.step, Number(row.count)]));
 }
 
+export interface StepEnd {
+  readonly id: string;
+  /** The attempt that ends it, and what becomes of that. */
+  readonly attempt: number;
+  readonly result: string;
+  readonly outcome: string;
+  readonly detail: string | undefined;
+  readonly outputs: Readonly<Record<string, unknown>>;
+  readonly head: string;
+  readonly at: Date;
+}
+
+/** Ends a step, and with it the attempt that holds its lease; false, and nothing is changed, when another one does or the step is over. */
+export async function endStep(queries: Queries, end: StepEnd): Promise<boolean> {
+  const ended = await queries.query(
+    `with ended as (
+       update step set state = 'ended', outcome = $4, detail = $5, outputs = $6, head = $7, checkpoint = null, ended_at = $8
+       where id = $1 and lease = $2 and state = 'running' returning id)
+     update attempt set ended_at = $8, seen_at = greatest(seen_at, $8), result = $3 from ended
+     where attempt.step = ended.id and attempt.n = $2 and attempt.ended_at is null returning 1`,
+    [
+      end.id,
+      end.attempt,
+      end.result,
+      end.outcome,
+      end.detail === undefined ? null : storable(end.detail),
+      json(end.outputs),
+      end.head,
+      end.at,
+    ],
+  );
+  return ended.length === 1;
+}
+
 /** Ends an attempt that is still open; false when it was not. */
 export async function endAttempt(
   queries: Queries,
@@ -129,6 +164,22 @@ export async function workerBefore(queries: Queries, step: Pick<StepRow, 'id' | 
 /** The attempts that a worker has begun and not ended. */
 export async function openAttempts(queries: Queries, worker: string): Promise<AttemptRow[]> {
   return queries.query<AttemptRow>('select * from attempt where worker = $1 and ended_at is null', [worker]);
+}
+
+/** How many events the attempt has written; undefined when it does not hold the step's lease any more. */
+export async function toldBy(
+  queries: Queries,
+  { step, n }: Pick<AttemptRow, 'step' | 'n'>,
+): Promise<number | undefined> {
+  const [row] = await queries.query<Pick<AttemptRow, 'told'>>(
+    'select told from attempt join step on step.id = attempt.step where attempt.step = $1 and attempt.n = $2 and step.lease = $2',
+    [step, n],
+  );
+  return row?.told;
+}
+
+export async function tell(queries: Queries, { step, n }: Pick<AttemptRow, 'step' | 'n'>, told: number): Promise<void> {
+  await queries.query('update attempt set told = $3 where step = $1 and n = $2', [step, n, told]);
 }
 
 /** Remembers walls within which this attempt started a process. */
