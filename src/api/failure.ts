@@ -22,6 +22,7 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
   'task/too-large': 'usage',
   'base/not-found': 'not-found',
   'blueprint/not-found': 'not-found',
+  'merge/no-branch': 'not-found',
   'request/no-route': 'not-found',
   'run/not-found': 'not-found',
   'daemon/unavailable': 'unavailable',

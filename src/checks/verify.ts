@@ -57,5 +57,16 @@ async function tell(context: StepContext, result: CheckResult, on: { commit: str
   const items = [...result.items];
   await context.recordEvidence({ name, kind, verdict, ...on, items, report: result.report, durationMs });
   const { node, n } = context.step;
-  await context.emit({ kind: 'check.ended', node, n, check: name, verdict, commit: on.commit, items, durationMs });
+  const report = verdict === 'pass' ? {} : { report: result.report };
+  await context.emit({
+    kind: 'check.ended',
+    node,
+    n,
+    check: name,
+    verdict,
+    commit: on.commit,
+    items,
+    ...report,
+    durationMs,
+  });
 }

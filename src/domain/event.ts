@@ -64,6 +64,8 @@ export const EventPayload = z.discriminatedUnion('kind', [
     verdict: z.enum(['pass', 'fail', 'timeout', 'error']),
     commit: z.string(),
     items: z.array(CheckItem),
+    /** What it printed, shortened, when it did not pass. */
+    report: z.string().optional(),
     durationMs: z.number(),
   }),
   z.object({

@@ -2,7 +2,7 @@ import type { Actor } from '../domain/actor.ts';
 import { between } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { evidenceOn } from '../store/evidence.ts';
-import type { RunRow } from '../store/rows.ts';
+import type { RunRow, StepRow } from '../store/rows.ts';
 import { latestStep, openStep } from '../store/steps.ts';
 import { insertAside } from './aside.ts';
 import { command } from './command.ts';
@@ -36,7 +36,14 @@ export async function mergeRun(engine: Engine, id: string, request: MergeRequest
 async function merge(run: OpenRun, request: MergeRequest): Promise<void> {
   const { row } = run;
   const { actor } = request;
-  if (await isParkedAtMerge(run)) {
+  const parkedAt = await parkedMerge(run);
+  if (parkedAt?.aside === true && request.to !== undefined) {
+    record(run, actor, { kind: 'run.resumed', choice: 'merge', head: row.head });
+    await insertAside(run, { to: request.to, push: request.push });
+    setState(run, { kind: 'running' });
+    return writeAndAdmit(run);
+  }
+  if (parkedAt !== undefined) {
     await apply(run, { choice: 'retry', actor });
     return writeAndAdmit(run);
   }
@@ -56,10 +63,11 @@ async function merge(run: OpenRun, request: MergeRequest): Promise<void> {
   await writeAndAdmit(run);
 }
 
-async function isParkedAtMerge({ row, queries }: OpenRun): Promise<boolean> {
-  if (row.state.kind !== 'parked' || !row.state.needs.choices.includes('retry')) return false;
+/** The merge that the run is parked at, if it is. */
+async function parkedMerge({ row, queries }: OpenRun): Promise<StepRow | undefined> {
+  if (row.state.kind !== 'parked' || !row.state.needs.choices.includes('retry')) return undefined;
   const last = await latestStep(queries, row.id);
-  return last?.kind === 'deliver' && (last.aside || row.state.reason.code.startsWith('merge/'));
+  return last?.kind === 'deliver' && (last.aside || row.state.reason.code.startsWith('merge/')) ? last : undefined;
 }
 
 async function refuse({ row, queries }: OpenRun, request: MergeRequest): Promise<void> {

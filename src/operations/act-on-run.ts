@@ -5,7 +5,10 @@ import { cancelRun as cancel } from '../engine/cancel.ts';
 import { decide } from '../engine/decide.ts';
 import { mergeRun as merge } from '../engine/merge-aside.ts';
 import { discardRun as discard, restoreRun as restore } from '../engine/trash.ts';
+import { SwitchyardError } from '../lib/error.ts';
+import type { RunRow } from '../store/rows.ts';
 import { getRun, resolveRun } from '../store/runs.ts';
+import { getRepository } from '../store/tasks.ts';
 import type { OperationContext } from './operations.ts';
 
 const person = (name: string): Actor => ({ kind: 'person', name });
@@ -35,6 +38,7 @@ export async function mergeRun(
 ): Promise<Acted> {
   const { engine } = context;
   const run = await resolveRun(engine.database, reference);
+  if (request.to !== undefined) await refuseMissingBranch(context, run, request.to);
   const answer = await merge(engine, run.id, { to: request.to, push: request.push, actor: person(request.actor) });
   const { merged } = answer.run;
   return acted(
@@ -78,6 +82,17 @@ export async function restoreRun(
   const run = await resolveRun(context.engine.database, reference);
   await restore(context.engine, run.id, person(request.actor));
   return acted(context, run.id);
+}
+
+async function refuseMissingBranch({ engine, host }: OperationContext, run: RunRow, branch: string): Promise<void> {
+  const repository = await getRepository(engine.database, run.repository);
+  const forge = host.forge(repository, await host.openStore(repository));
+  if ((await forge.branch(branch)) !== undefined) return;
+  throw new SwitchyardError({
+    code: 'merge/no-branch',
+    message: `There is no branch ${JSON.stringify(branch)} in ${repository.path}.`,
+    hint: 'See `git branch --all`.',
+  });
 }
 
 async function acted(context: OperationContext, id: string, note?: string): Promise<Acted> {

@@ -176,7 +176,15 @@ function agentFor(
     return kind?.mode === 'execute' && kind.agentic;
   });
   if (!agentic) return chosen.ok ? chosen.name : null;
-  if (chosen.ok) return chosen.name;
+  if (chosen.ok) {
+    const kind = context.host.agents.entry(chosen.name)?.kind ?? '';
+    if (context.host.agents.adapter(kind) !== undefined) return chosen.name;
+    throw new SwitchyardError({
+      code: 'agent/none',
+      message: `This version cannot drive agents of kind ${kind}, as ${chosen.name} is.`,
+      hint: 'Configure another in config.yaml; `switchyard doctor` shows what is there.',
+    });
+  }
   throw new SwitchyardError({
     code: 'agent/none',
     message: `No agent can be used: ${chosen.message}.`,

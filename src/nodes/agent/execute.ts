@@ -38,6 +38,13 @@ export async function execute(context: StepContext): Promise<StepResult> {
   const why = context.signal.reason instanceof StepAborted ? context.signal.reason.why : undefined;
   if (context.signal.aborted && (why === 'lost' || why === 'shutdown')) throw context.signal.reason;
 
+  if (context.limits.cost !== undefined && report.usage.cost === null) {
+    const { max } = context.limits.cost;
+    await context.sayOnce(
+      'cost-unknown',
+      `The cost limit of ${max} USD is not in force: ${plan.agent.name} reports no price.`,
+    );
+  }
   const finished = report.result.kind === 'done';
   const collected = await workspace.collect(context.commitText(commitMessage(context, finished)));
   for (const note of collected.notes) await context.say('warning', note);
@@ -137,7 +144,7 @@ function resultOf({ result, text }: TurnReport, changed: boolean, context: StepC
         kind: 'outcome',
         outcome: 'error',
         outputs,
-        detail: `${message} ${hint}`.trim(),
+        detail: sentences(message, hint),
         park: { code: `agent/${failureClass}`, needs: 'error' },
       };
     }
@@ -158,4 +165,13 @@ function resultOf({ result, text }: TurnReport, changed: boolean, context: StepC
     case 'cancelled':
       throw context.signal.reason;
   }
+}
+
+/** Both, each with its full stop. */
+function sentences(...parts: readonly string[]): string {
+  return parts
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map((part) => (/[.!?…:]$/.test(part) ? part : `${part}.`))
+    .join(' ');
 }

@@ -39,12 +39,6 @@ export async function tellEvent(context: StepContext, agent: string, event: Agen
     case 'usage':
       await context.agents.count({ usage: event.usage });
       await context.emit({ kind: 'agent.usage', node, n, usage: event.usage });
-      if (event.usage.cost === null && context.limits.cost !== undefined) {
-        await context.sayOnce(
-          'cost-unknown',
-          `The cost limit of ${context.limits.cost.max} USD is not in force: ${agent} reports no price.`,
-        );
-      }
       return;
     case 'warning':
       await context.say('warning', event.text);

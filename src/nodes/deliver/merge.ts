@@ -67,10 +67,13 @@ async function onTopOf(
   if (base === undefined) return parked('merge/unrelated', `${target} and the run have no common history.`);
   const rebased = await context.git.rebase({ base, head, onto: tip });
   if (rebased.kind === 'conflict') {
+    const branch = await kept(context);
+    const byHand = branch === undefined ? '' : ` The work is on the branch ${branch}, to be merged by hand.`;
     return {
       kind: 'outcome',
       outcome: 'conflict',
-      detail: `${target} has changed the same places: ${rebased.files.join(', ')}.`,
+      ...(branch === undefined ? {} : { outputs: { branch, delivered: context.run.head } }),
+      detail: `${target} has changed the same places: ${rebased.files.join(', ')}.${byHand}`,
       park: { code: 'merge/conflict', needs: 'conflict', files: rebased.files },
     };
   }
@@ -92,6 +95,13 @@ async function onTopOf(
     detail: `On top of the moved ${target} these checks are red: ${red.map((result) => result.name).join(', ')}.`,
     park: { code: 'merge/red-checks', needs: 'conflict' },
   };
+}
+
+/** The run's branch in the person's repository, so that work which cannot be merged by itself is at hand; undefined if it is not to be had. */
+async function kept({ run, forge }: StepContext): Promise<string | undefined> {
+  const branch = `switchyard/${run.slug}`;
+  const published = await forge.publish({ branch, commit: run.head, expected: run.delivered ?? undefined });
+  return published.kind === 'published' ? branch : undefined;
 }
 
 async function merged(context: StepContext, target: string, commit: string): Promise<StepResult> {
