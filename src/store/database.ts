@@ -46,6 +46,8 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
   });
   // An idle connection that breaks is replaced at the next query; there is nothing else to do about it here.
   pool.on('error', () => undefined);
+  // One that breaks at the very moment when it is handed out has no other listener; whoever got it finds out at its first statement.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const prepared = new Prepared();
   let closed: Promise<void> | undefined;
 

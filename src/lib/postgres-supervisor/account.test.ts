@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { checkoutIsPublic } from '../../testing/readable-by-all.ts';
 import { chooseAccount } from './account.ts';
 import { resolveBinaries } from './binaries.ts';
 import { clusterVersion, initialise } from './initialise.ts';
@@ -13,7 +14,7 @@ const root = process.getuid?.() === 0;
 const asRoot = root ? test : test.skip;
 const asOrdinaryUser = root ? test.skip : test;
 const postgres = root && (await execa('id', ['-u', 'postgres'], { reject: false })).exitCode === 0;
-const asRootBesidePostgres = postgres ? test : test.skip;
+const asRootBesidePostgres = postgres && checkoutIsPublic ? test : test.skip;
 
 const { signal } = new AbortController();
 let home: string;

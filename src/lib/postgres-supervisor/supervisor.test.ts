@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { checkoutIsPublic } from '../../testing/readable-by-all.ts';
 import { noCrashPoint } from '../crash-point.ts';
 import { isAlive, processStart } from '../processes.ts';
 import { waitUntil } from '../wait-until.ts';
@@ -13,6 +14,8 @@ import { findServer, stopServer } from './process.ts';
 import { type PostgresOptions, type PostgresServer, startPostgres } from './supervisor.ts';
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
+/** Another user has to be able to run the programs in this checkout. */
+const asRootForAnother = process.getuid?.() === 0 && checkoutIsPublic ? test : test.skip;
 const NOBODY = 65_534;
 
 /** One database serves most tests, to save them its making; each finds it stopped. */
@@ -279,7 +282,7 @@ test('a log that has grown too large is emptied at the next start', async () => 
   expect((await stat(`${dataFolder}.log`)).size).toBeLessThan(2 ** 20);
 });
 
-asRoot('an ordinary user gets a database, and its server outlives the supervising process, too', async () => {
+asRootForAnother('an ordinary user gets a database, and its server outlives the supervising process, too', async () => {
   await useEmptyHome();
   await chown(home, NOBODY, NOBODY);
   const first = await startElsewhere({ uid: NOBODY, gid: NOBODY });
@@ -290,7 +293,7 @@ asRoot('an ordinary user gets a database, and its server outlives the supervisin
   expect(second.pid).toBe(first.pid);
 });
 
-asRoot('root runs the server of another user as that user', async () => {
+asRootForAnother('root runs the server of another user as that user', async () => {
   await useEmptyHome();
   await copyShared(dataFolder);
   await execa('chown', ['-R', `${NOBODY}:${NOBODY}`, dataFolder]);
