@@ -76,13 +76,16 @@ test('sixty steps on two workers never exceed a limit, and all are worked on', a
   expect(mine).toHaveLength(60);
 });
 
-test('many who admit at once leave no place free and give none away twice', async () => {
+test('many who admit at once give no place away twice, and whoever admits next leaves none free', async () => {
   fixture.limits = { agents: 9, perRepository: 5, perProvider: {}, others: 9 };
   const ids = await Promise.all(
     Array.from({ length: 30 }, (_, n) => fixture.start(agentOf('codex'), { repository: `x${n % 2}`, slug: 'at-once' })),
   );
   const { engine } = fixture;
   const check = async () => {
+    expect((await activeSteps(engine.database)).length).toBeLessThanOrEqual(9);
+    // A step that somebody else was just changing is passed over, and let in by whoever admits next.
+    await engine.database.transaction((queries) => admit(engine, queries));
     const active = await activeSteps(engine.database);
     expect(active).toHaveLength(9);
     for (const repository of ['x0', 'x1']) {
