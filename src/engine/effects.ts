@@ -1,5 +1,4 @@
 import { isEnded } from '../domain/run.ts';
-import { between } from '../lib/crash-point.ts';
 import { markDone, type OutboxRow, putOff, takeEffect } from '../store/outbox.ts';
 import type { RunRow } from '../store/rows.ts';
 import { getRun, updateRun } from '../store/runs.ts';
@@ -77,7 +76,7 @@ export class Effects {
       await busy;
     }
     // From here to the removal's beginning nothing is awaited: a step that begins now finds it.
-    const removal = between(engine.crashPoint, 'workspace-remove', () => host.workspaces.remove(id));
+    const removal = host.workspaces.remove(id);
     const over = removal.then(
       () => void this.#removing.delete(id),
       () => void this.#removing.delete(id),

@@ -136,7 +136,7 @@ export class Worker implements AsyncDisposable {
   /** Begins whatever is to be fetched from the queues that were announced, or from all when none was. */
   async #fetch(): Promise<void> {
     const { queue, limits } = this.#engine;
-    const most = limits.agents + limits.others;
+    const most = Math.max(1, limits.agents + limits.others);
     const names = this.#announced.size === 0 ? this.#queues : [...this.#announced];
     this.#announced.clear();
     for (const name of names) {

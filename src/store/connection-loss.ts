@@ -6,7 +6,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** Of the socket, and of PostgreSQL: going down, gone down, coming up, no place left. */
+/** Of the socket, and of PostgreSQL: going down, gone down, coming up, no place left, idle for too long. */
 const CODES: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -21,6 +21,7 @@ const CODES: ReadonlySet<string> = new Set([
   '57P02',
   '57P03',
   '57P05',
+  '25P03',
   '53300',
 ]);
 

@@ -66,6 +66,27 @@ test('a connection that breaks while the transaction waits for something else is
   expect(runs).toBe(2);
 });
 
+test('a transaction that stands still lets go of what it holds, and is run again when it goes on', async () => {
+  await using database = open();
+  await database.query(`insert into account values ('held', 0)`);
+  const add = `update account set amount = amount + 1 where id = 'held'`;
+  let runs = 0;
+  const standing = database.transaction(async (queries) => {
+    runs += 1;
+    await queries.query(add);
+    if (runs > 1) return;
+    await queries.query('set local idle_in_transaction_session_timeout = 50');
+    await place.query(add); // waits for the lock that is held here
+    await queries.query(add);
+  });
+  await standing;
+  expect(runs).toBe(2);
+  expect(await database.query(`select amount from account where id = 'held'`)).toEqual([{ amount: 2 }]);
+  expect(await database.query('show idle_in_transaction_session_timeout')).toEqual([
+    { idle_in_transaction_session_timeout: '10s' },
+  ]);
+});
+
 test('idle connections that were cut are replaced without anybody noticing', async () => {
   await using database = open();
   await Promise.all([1, 2, 3, 4].map(() => database.query('select pg_sleep(0.05)')));

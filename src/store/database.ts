@@ -8,6 +8,8 @@ import { listen, type Notification } from './listen.ts';
 const OUTAGE_PATIENCE_MS = 60_000;
 /** How long to wait for a connection, be it that none is free or that the server does not answer, before trying again. */
 const CONNECT_MS = 10_000;
+/** A process that is stopped in the middle of a transaction must not keep the others from what it holds. */
+const STANDSTILL_MS = 10_000;
 
 /** Runs statements: a pool, or one connection inside a transaction. */
 export interface Queries {
@@ -42,6 +44,7 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
     options: '-c search_path=switchyard,public',
     idleTimeoutMillis: 30_000,
     connectionTimeoutMillis: CONNECT_MS,
+    idle_in_transaction_session_timeout: STANDSTILL_MS,
     keepAlive: true,
   });
   // An idle connection that breaks is replaced at the next query; there is nothing else to do about it here.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -24,14 +24,37 @@ declare module 'vitest' {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const place = await mkdtemp(join(tmpdir(), 'switchyard-test-database-'));
+  await removeAbandoned();
+  const place = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
   project.provide('testDatabase', place);
-  return async () => {
-    // A server that was started outlives the processes of the test files.
-    const server = await findServer(join(place, 'pg'), AbortSignal.timeout(30_000));
-    if (server !== undefined) await stopServer(server);
-    await rm(place, { recursive: true, force: true, maxRetries: 20 });
-  };
+  return () => remove(place);
+}
+
+const PREFIX = 'switchyard-test-database-';
+
+/** Runs of tests that were killed could not end their servers. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : Number.NaN;
+    // What cannot be removed is somebody else's.
+    if (!Number.isNaN(owner) && !isThere(owner)) await remove(join(tmpdir(), name)).catch(() => undefined);
+  }
+}
+
+/** A server that was started outlives the processes of the test files. */
+async function remove(place: string): Promise<void> {
+  const server = await findServer(join(place, 'pg'), AbortSignal.timeout(30_000));
+  if (server !== undefined) await stopServer(server);
+  await rm(place, { recursive: true, force: true, maxRetries: 20 });
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
 }
 
 /** A new, empty database; dropped with whatever is connected to it when disposed. */
