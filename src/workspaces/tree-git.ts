@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
+import { moveLooseObjects, removeObjects } from '../lib/git/loose-objects.ts';
 import { receivePack } from '../lib/git/packs.ts';
 import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import type { Site } from './site.ts';
-import { NESTED, RESET, restoreScript, type SavedPart, snapshotScript, UNTRACKED } from './tree-scripts.ts';
+import { NESTED, PACK, RESET, restoreScript, type SavedPart, snapshotScript, UNTRACKED } from './tree-scripts.ts';
 
 export interface Snapshot {
   /** The tree of the working tree without nested repositories, as it would be committed. */
@@ -25,7 +26,7 @@ export interface SnapshotRequest {
   readonly against: string;
   /** Trees that the store has, so that they need not be sent. */
   readonly known: readonly string[];
-  /** Whether the store is to have the result. */
+  /** Whether the store is to have the trees that come of it. */
   readonly store: boolean;
   readonly save?: readonly SavedPart[];
   readonly differences?: 'always';
@@ -67,25 +68,21 @@ export class TreeGit {
     }
     const tree = facts.get('tree') ?? '';
     const parts = new Map((request.save ?? []).map(({ name }) => [name, facts.get(name) ?? '']));
-    if (facts.has('pack')) await this.#give([tree, ...parts.values()]);
+    if (request.store) await this.#give([tree, ...parts.values()], request.known);
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
     return { tree, parts, differences, unreadable, nested: this.#nested.length > 0 };
   }
 
-  async #look({ against, known, store, save, differences }: SnapshotRequest) {
+  async #look({ against, save, differences }: SnapshotRequest) {
     const settle = !this.#settled && this.#isOlderThanThisSecond();
     const text = snapshotScript({
       settle,
       leaveOut: this.#nested,
-      pack: store,
       differences: differences ?? 'when-changed',
       save: save ?? [],
     });
-    const { stdout, stderr } = await this.#run('snapshot', text, {
-      AGAINST: against,
-      KNOWN: [...known, ...this.#given].map((tree) => `^${tree}`).join(' '),
-    });
+    const { stdout, stderr } = await this.#run('snapshot', text, { AGAINST: against });
     this.#settled ||= settle;
     const end = stdout.indexOf('\n\n');
     return {
@@ -108,6 +105,7 @@ export class TreeGit {
     const start = stdout.indexOf('\n:');
     this.#indexTree = tree;
     if (start === -1) return [];
+    await removeObjects(this.#site.layout.git);
     return parseRawDifferences(stdout.subarray(start + 1)).map(({ path }) => readable(path));
   }
 
@@ -117,15 +115,9 @@ export class TreeGit {
     const untracked = stdout.toString('latin1').split('\0');
     const nested = untracked.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
     if (nested.length === 0) return undefined;
-    const packed = await this.#run(
-      'nested',
-      NESTED,
-      { KNOWN: known.map((tree) => `^${tree}`).join(' ') },
-      nested.map((path) => escapedBytes(path)),
-    );
-    const facts = factsOf(packed.stdout);
-    const tree = facts.get('tree') ?? '';
-    if (facts.has('pack')) await this.#give([tree]);
+    const paths = nested.map((path) => escapedBytes(path));
+    const tree = factsOf((await this.#run('nested', NESTED, {}, paths)).stdout).get('tree') ?? '';
+    await this.#give([tree], known);
     return { paths: nested.map((path) => readable(path)), tree };
   }
 
@@ -134,10 +126,18 @@ export class TreeGit {
     return index !== undefined && Math.floor(index.mtimeMs / 1000) < Math.floor(systemClock.now() / 1000);
   }
 
-  async #give(trees: readonly string[]): Promise<void> {
+  /** Has the store hold these trees, with all that is in them: object by object where few are new, else as a pack. */
+  async #give(trees: readonly string[], known: readonly string[]): Promise<void> {
     const { layout, store } = this.#site;
-    await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
-    for (const tree of trees) this.#given.add(tree);
+    const missing = trees.filter((tree) => !known.includes(tree) && !this.#given.has(tree));
+    if (missing.length === 0) return;
+    if (!(await moveLooseObjects(layout.git, store.path))) {
+      const there = [...known, ...this.#given].map((tree) => `^${tree}`);
+      await this.#run('pack', PACK, {}, [...missing, ...there]);
+      await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
+      await removeObjects(layout.git);
+    }
+    for (const tree of missing) this.#given.add(tree);
   }
 
   #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {

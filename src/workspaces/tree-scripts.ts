@@ -31,17 +31,11 @@ if [ -n "$INDEX_TREE" ] && [ ! -s "$GIT_DIR/added" ]
 then tree=$INDEX_TREE
 else tree=$(git write-tree) || exit 1; changed=1
 fi
-wanted=$tree
 echo "tree $tree"`;
 
-/** Packs those of the trees `$wanted` that the store lacks; KNOWN lists the trees that it has, as `^tree ^tree`. */
-const PACK = `
-missing=
-for each in $wanted; do case " $KNOWN " in *" ^$each "*) ;; *) missing="$missing $each" ;; esac; done
-if [ -n "$missing" ]; then
-  printf '%s\\n' $missing $KNOWN | git pack-objects --revs --stdout -q --window=0 >"$GIT_DIR/incoming.pack" || exit 1
-  echo pack
-fi`;
+/** Packs what is in the trees that $@ names, and not in those that it names as `^tree`. */
+export const PACK = `
+printf '%s\\n' "$@" | git pack-objects --revs --stdout -q --window=0 >"$GIT_DIR/incoming.pack"`;
 
 /**
  * The exact contents of untracked files, whatever attributes say, as a tree of their own; an index of its own makes that cheap the
@@ -71,7 +65,6 @@ export interface SavedPart {
 function save({ name, folder, pathspecs }: SavedPart): string {
   return `
 part=$(save ${[name, folder, ...pathspecs].map((word) => quoted(word)).join(' ')}) || exit 1
-wanted="$wanted $part"
 echo "${name} $part"`;
 }
 
@@ -81,7 +74,6 @@ export interface SnapshotScript {
   readonly leaveOut: readonly string[];
   /** What else to make trees of. */
   readonly save: readonly SavedPart[];
-  readonly pack: boolean;
   /** Differences to AGAINST: always, or only when the index changed. */
   readonly differences: 'always' | 'when-changed';
 }
@@ -96,7 +88,6 @@ export function snapshotScript(wanted: SnapshotScript): string {
     leaveOut(wanted.leaveOut),
     WRITE_TREE,
     ...saving,
-    wanted.pack ? PACK : '',
     `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST"`,
   ].join('');
 }
@@ -136,7 +127,7 @@ git checkout-index --force --index --quiet -z --stdin <"$GIT_DIR/changed"`;
 /** The folders that are repositories of their own, among other untracked paths: those end with a slash. */
 export const UNTRACKED = 'git ls-files -z --others --exclude-standard';
 
-/** A tree with the files (not the git directories) of the nested repositories $@, packed. */
+/** A tree with the files (not the git directories) of the nested repositories $@. */
 export const NESTED = `
 GIT_INDEX_FILE="$GIT_DIR/nested.index"
 export GIT_INDEX_FILE
@@ -145,5 +136,5 @@ for escaped; do
   path=$(printf '%b/' "$escaped")
   find "./$path" -name .git -prune -o \\( -type f -o -type l \\) -print0
 done | git update-index -z --add --remove --stdin || exit 1
-wanted=$(git write-tree) || exit 1
-echo "tree $wanted"${PACK}`;
+tree=$(git write-tree) || exit 1
+echo "tree $tree"`;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PLAIN_DIFF } from './diff.ts';
 import { git, gitError, gitLine, runGit, splitNul } from './git.ts';
-import { writeLooseObject } from './loose-objects.ts';
+import { readLooseObject, writeLooseObject } from './loose-objects.ts';
 
 export interface Commit {
   readonly id: string;
@@ -89,6 +89,8 @@ export function dateNow(): string {
 
 /** The tree of a commit. */
 export async function treeOf(gitDir: string, commit: string): Promise<string> {
+  const loose = await readLooseObject(gitDir, commit);
+  if (loose?.type === 'commit') return loose.content.subarray(5, 5 + commit.length).toString('latin1');
   return gitLine(['rev-parse', '--verify', '--end-of-options', `${commit}^{tree}`], { gitDir });
 }
 

@@ -1,44 +1,139 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { link, mkdir, open, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, link, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { deflate } from 'node:zlib';
-
-const compressed = promisify(deflate);
+import { deflate, inflate } from 'node:zlib';
 
 /**
- * Writes an object into a repository the way git does, without a process of git: the content decides the name, and the file appears
- * whole, is on the disk when this returns, and is never changed. The repository's object format is that of `like`, one of its ids.
+ * Git's objects as files of their own, `objects/xx/…`: the content, behind a header `type length` and a NUL, deflated; the name is the
+ * hash of that (gitformat-loose in git's documentation). Reading or writing one here saves a process of git for each.
  */
-export async function writeLooseObject(gitDir: string, { type, content, like }: LooseObject): Promise<string> {
+
+const compressed = promisify(deflate);
+const inflated = promisify(inflate);
+
+export interface LooseObject {
+  readonly type: string;
+  readonly content: Buffer;
+}
+
+/**
+ * Writes an object into a repository the way git does: the content decides the name, and the file appears whole, is on the disk when
+ * this returns, and is never changed. The repository's object format is that of `like`, one of its ids.
+ */
+export async function writeLooseObject(
+  gitDir: string,
+  { type, content, like }: LooseObject & { readonly like: string },
+): Promise<string> {
   const whole = Buffer.concat([Buffer.from(`${type} ${content.length}\0`), content]);
-  const id = createHash(like.length === 64 ? 'sha256' : 'sha1')
-    .update(whole)
-    .digest('hex');
+  const id = idOf(whole, like);
+  await place(gitDir, id, () => compressed(whole));
+  return id;
+}
+
+/** The object, or undefined where it has no file of its own (it may be in a pack), or one that is damaged or large. */
+export async function readLooseObject(gitDir: string, id: string): Promise<LooseObject | undefined> {
+  const read = await readFileOf(gitDir, id);
+  return read === undefined ? undefined : parse(read.whole);
+}
+
+/**
+ * Moves the objects that have files of their own from one repository to another; each is believed only after its content was found to
+ * be what its name says. False, with some of them moved or none, when a pack is the better way: they are many or large, or something
+ * is wrong with them, or there are packs already.
+ */
+export async function moveLooseObjects(from: string, to: string): Promise<boolean> {
+  const ids = await listLoose(from);
+  if (ids === undefined) return false;
+  const found = await Promise.all(ids.map(async (id) => ({ id, read: await readFileOf(from, id) })));
+  const objects = found.flatMap(({ id, read }) => (read === undefined ? [] : [{ id, ...read }]));
+  if (objects.length < ids.length) return false;
+  // What others are made of comes first.
+  const isBlob = ({ whole }: { whole: Buffer }) => whole.subarray(0, 5).toString('latin1') === 'blob ';
+  for (const group of [objects.filter(isBlob), objects.filter((one) => !isBlob(one))]) {
+    await Promise.all(group.map(({ id, file }) => place(to, id, () => Promise.resolve(file))));
+  }
+  await Promise.all(ids.map((id) => rm(pathOf(from, id), { force: true })));
+  return true;
+}
+
+/** Removes all objects that a repository holds itself, loose and packed; those of its alternates stay. */
+export async function removeObjects(gitDir: string): Promise<void> {
+  const folders = (await readdir(join(gitDir, 'objects'))).filter((name) => name !== 'info');
+  await Promise.all(folders.map((name) => rm(join(gitDir, 'objects', name), { recursive: true, force: true })));
+}
+
+/** Beyond these, git itself does better. */
+const MANY = 24;
+const LARGE_FILE = 1024 * 1024;
+const LARGE_CONTENT = 16 * LARGE_FILE;
+
+/** The ids of all such objects of a repository; undefined when they are many, or when there are packs. */
+async function listLoose(gitDir: string): Promise<string[] | undefined> {
+  const ids: string[] = [];
+  for (const folder of await readdir(join(gitDir, 'objects'))) {
+    const isPack = folder === 'pack';
+    if (!isPack && !/^[0-9a-f]{2}$/.test(folder)) continue;
+    const names = await readdir(join(gitDir, 'objects', folder));
+    if (isPack && names.length > 0) return undefined;
+    ids.push(...names.filter((name) => /^[0-9a-f]{38}([0-9a-f]{24})?$/.test(name)).map((name) => folder + name));
+    if (ids.length > MANY) return undefined;
+  }
+  return ids;
+}
+
+async function readFileOf(gitDir: string, id: string): Promise<{ file: Buffer; whole: Buffer } | undefined> {
+  try {
+    await using handle: FileHandle = await open(pathOf(gitDir, id), constants.O_RDONLY | constants.O_NOFOLLOW);
+    const stat = await handle.stat();
+    if (!stat.isFile() || stat.size > LARGE_FILE) return undefined;
+    const file = await handle.readFile();
+    const whole = await inflated(file, { maxOutputLength: LARGE_CONTENT });
+    return idOf(whole, id) === id ? { file, whole } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(whole: Buffer): LooseObject | undefined {
+  const end = whole.indexOf(0);
+  const [type, length] = whole.subarray(0, end).toString('latin1').split(' ');
+  const content = whole.subarray(end + 1);
+  return type === undefined || Number(length) !== content.length ? undefined : { type, content };
+}
+
+/** Puts the file in its place, whole or not at all. One that is there counts as used now, so that no clean-up takes it. */
+async function place(gitDir: string, id: string, file: () => Promise<Buffer>): Promise<void> {
+  const path = pathOf(gitDir, id);
+  const now = new Date();
+  const isThere = await utimes(path, now, now).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
   const folder = join(gitDir, 'objects', id.slice(0, 2));
-  const path = join(folder, id.slice(2));
-  if (await exists(path)) return id;
   await mkdir(folder, { recursive: true });
   const draft = join(folder, `tmp_obj_${randomBytes(6).toString('hex')}`);
   try {
-    await using file = await open(draft, 'wx', 0o444);
-    await file.writeFile(await compressed(whole));
-    await file.sync();
+    await using handle = await open(draft, 'wx', 0o444);
+    await handle.writeFile(await file());
+    await handle.sync();
     await link(draft, path).catch((error: unknown) => {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     });
   } finally {
     await rm(draft, { force: true });
   }
-  return id;
 }
 
-export interface LooseObject {
-  readonly type: 'commit' | 'tree';
-  readonly content: Buffer;
-  readonly like: string;
+function pathOf(gitDir: string, id: string): string {
+  return join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
 }
 
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
+/** The object format is that of `like`. */
+function idOf(whole: Buffer, like: string): string {
+  return createHash(like.length === 64 ? 'sha256' : 'sha1')
+    .update(whole)
+    .digest('hex');
 }
