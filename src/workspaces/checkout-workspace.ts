@@ -77,8 +77,7 @@ export class CheckoutWorkspace implements Workspace {
 
   changedSince(commit: string): Promise<readonly string[]> {
     return this.#alone(async () => {
-      const request = { against: commit, known: [], store: false, differences: 'always' } as const;
-      const { differences } = await this.#tree.snapshot(request);
+      const { differences } = await this.#tree.snapshot({ against: commit, differences: 'always' });
       return differences
         .filter(({ mode }) => mode !== GITLINK)
         .map(({ path }) => readable(path))
@@ -131,17 +130,15 @@ export class CheckoutWorkspace implements Workspace {
     const state = this.#agent.look(from);
     const work = state.kind === 'touched' ? await this.#agent.take(state, from) : undefined;
     const gathered = work === undefined ? { head: from, notes: [] } : await gatherCommits(site, from, { work, text });
-    const snapshot = await this.#tree.snapshot({
-      against: from.tree,
-      known: [from.tree, gathered.head.tree],
-      store: true,
-    });
+    const snapshot = await this.#tree.snapshot({ against: from.tree });
     const notes = [...gathered.notes, ...(await nameLeftOut(site, this.#tree, { snapshot, head: from }))];
     if (state.kind !== 'untouched' && work === undefined) notes.push(UNREADABLE);
-    const head =
+    const [head] = await Promise.all([
       snapshot.tree === gathered.head.tree
         ? gathered.head
-        : await commitChanges(site.store.path, { tree: snapshot.tree, parent: gathered.head, text });
+        : commitChanges(site.store.path, { tree: snapshot.tree, parent: gathered.head, text }),
+      this.#tree.give([snapshot.tree], [from.tree, gathered.head.tree]),
+    ]);
     const changed = head.commit !== from.commit;
     if (changed) await this.#moveTo(head, { state, collected: { step: site.step, from: from.commit } });
     else if (state.kind !== 'untouched') await this.#agent.replace(head);

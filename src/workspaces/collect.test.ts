@@ -232,6 +232,23 @@ test('names with spaces, quotes, line ends, other alphabets and bytes that are n
   );
 });
 
+test('many files, a nested repository with many more, then a few: the store has all of them', async () => {
+  await using at = await fixture();
+  const { workspace } = await at.open();
+  const agent = agentIn(workspace.folder);
+  const many = (folder: string) =>
+    Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`${folder}/${n}.txt`, `${folder} ${n}\n`]));
+  await agent.write({ ...many('src'), ...many('nested') });
+  await plainGit(join(workspace.folder, 'nested'), 'init', '--quiet');
+  await workspace.changedSince(at.base);
+  await workspace.collect(TEXT);
+  await agent.write({ 'src/0.txt': 'another\n', 'nested/0.txt': 'another nested\n' });
+  const { head } = await workspace.collect(TEXT);
+  expect(await filesAt(at.store.path, head)).toHaveLength(41);
+  expect(await plainGit(at.store.path, 'cat-file', 'blob', `${head}:src/0.txt`)).toBe('another');
+  expect(await plainGit(at.store.path, 'fsck', '--strict', '--no-dangling')).toBe('');
+});
+
 test('nested repositories are left out and named, and their files are kept below a salvage ref', async () => {
   await using at = await fixture();
   const { workspace } = await at.open();

@@ -25,11 +25,10 @@ export class Saving {
     const tips = work === undefined ? [head.commit] : await this.#tips(head, work);
     const { tree, parts } = await this.#tree.snapshot({
       against: head.tree,
-      known: [head.tree],
-      store: true,
       save: savedParts(this.#site),
     });
     const folders = new Map([['tree', tree], ...parts]);
+    await this.#tree.give([...folders.values()], [head.tree]);
     const key = [...folders.values(), ...tips].join(' ');
     if (this.#last?.state !== key) {
       this.#last = { state: key, commit: await writeCheckpoint(this.#site, { head, folders, tips }) };

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
-import { moveLooseObjects, removeObjects } from '../lib/git/loose-objects.ts';
+import { dropLooseObjects, moveLooseObjects } from '../lib/git/loose-objects.ts';
 import { receivePack } from '../lib/git/packs.ts';
 import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
@@ -24,10 +24,6 @@ export interface Snapshot {
 export interface SnapshotRequest {
   /** A tree or commit that the store has. */
   readonly against: string;
-  /** Trees that the store has, so that they need not be sent. */
-  readonly known: readonly string[];
-  /** Whether the store is to have the trees that come of it. */
-  readonly store: boolean;
   readonly save?: readonly SavedPart[];
   readonly differences?: 'always';
 }
@@ -68,7 +64,6 @@ export class TreeGit {
     }
     const tree = facts.get('tree') ?? '';
     const parts = new Map((request.save ?? []).map(({ name }) => [name, facts.get(name) ?? '']));
-    if (request.store) await this.#give([tree, ...parts.values()], request.known);
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
     return { tree, parts, differences, unreadable, nested: this.#nested.length > 0 };
@@ -92,6 +87,23 @@ export class TreeGit {
     };
   }
 
+  /**
+   * Has the store hold trees that were made here, with all that is in them: object by object where few are new, else as a pack. `known`
+   * are trees that it holds already.
+   */
+  async give(trees: readonly string[], known: readonly string[]): Promise<void> {
+    const { layout, store } = this.#site;
+    const missing = trees.filter((tree) => !known.includes(tree) && !this.#given.has(tree));
+    if (missing.length === 0) return;
+    if (!(await moveLooseObjects(layout.git, store.path))) {
+      const there = [...known, ...this.#given].map((tree) => `^${tree}`);
+      await this.#run('pack', PACK, {}, [...missing, ...there]);
+      await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
+      await dropLooseObjects(layout.git, store.path);
+    }
+    for (const tree of missing) this.#given.add(tree);
+  }
+
   /** Makes index and files those of a commit or tree. Untracked files go, ignored ones stay. */
   async reset(treeish: string): Promise<void> {
     this.#indexTree = undefined;
@@ -105,7 +117,6 @@ export class TreeGit {
     const start = stdout.indexOf('\n:');
     this.#indexTree = tree;
     if (start === -1) return [];
-    await removeObjects(this.#site.layout.git);
     return parseRawDifferences(stdout.subarray(start + 1)).map(({ path }) => readable(path));
   }
 
@@ -117,27 +128,13 @@ export class TreeGit {
     if (nested.length === 0) return undefined;
     const paths = nested.map((path) => escapedBytes(path));
     const tree = factsOf((await this.#run('nested', NESTED, {}, paths)).stdout).get('tree') ?? '';
-    await this.#give([tree], known);
+    await this.give([tree], known);
     return { paths: nested.map((path) => readable(path)), tree };
   }
 
   #isOlderThanThisSecond(): boolean {
     const index = statSync(join(this.#site.layout.git, 'index'), { throwIfNoEntry: false });
     return index !== undefined && Math.floor(index.mtimeMs / 1000) < Math.floor(systemClock.now() / 1000);
-  }
-
-  /** Has the store hold these trees, with all that is in them: object by object where few are new, else as a pack. */
-  async #give(trees: readonly string[], known: readonly string[]): Promise<void> {
-    const { layout, store } = this.#site;
-    const missing = trees.filter((tree) => !known.includes(tree) && !this.#given.has(tree));
-    if (missing.length === 0) return;
-    if (!(await moveLooseObjects(layout.git, store.path))) {
-      const there = [...known, ...this.#given].map((tree) => `^${tree}`);
-      await this.#run('pack', PACK, {}, [...missing, ...there]);
-      await receivePack(store.path, join(layout.git, 'incoming.pack'), { strict: false });
-      await removeObjects(layout.git);
-    }
-    for (const tree of missing) this.#given.add(tree);
   }
 
   #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {

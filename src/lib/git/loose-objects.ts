@@ -4,6 +4,7 @@ import { type FileHandle, link, mkdir, open, readdir, rm, utimes } from 'node:fs
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
+import { git } from './git.ts';
 
 /**
  * Git's objects as files of their own, `objects/xx/…`: the content, behind a header `type length` and a NUL, deflated; the name is the
@@ -40,28 +41,30 @@ export async function readLooseObject(gitDir: string, id: string): Promise<Loose
 
 /**
  * Moves the objects that have files of their own from one repository to another; each is believed only after its content was found to
- * be what its name says. False, with some of them moved or none, when a pack is the better way: they are many or large, or something
- * is wrong with them, or there are packs already.
+ * be what its name says. False, with nothing moved, when a pack is the better way: they are many or large, or something is wrong with
+ * them, or there are packs already. Dying in the middle leaves those that have come over, as git itself would.
  */
 export async function moveLooseObjects(from: string, to: string): Promise<boolean> {
   const ids = await listLoose(from);
-  if (ids === undefined) return false;
+  if (ids.length > MANY || (await readdir(join(from, 'objects/pack')).catch(() => [])).length > 0) return false;
   const found = await Promise.all(ids.map(async (id) => ({ id, read: await readFileOf(from, id) })));
   const objects = found.flatMap(({ id, read }) => (read === undefined ? [] : [{ id, ...read }]));
   if (objects.length < ids.length) return false;
-  // What others are made of comes first.
-  const isBlob = ({ whole }: { whole: Buffer }) => whole.subarray(0, 5).toString('latin1') === 'blob ';
-  for (const group of [objects.filter(isBlob), objects.filter((one) => !isBlob(one))]) {
-    await Promise.all(group.map(({ id, file }) => place(to, id, () => Promise.resolve(file))));
-  }
+  await Promise.all(objects.map(({ id, file }) => place(to, id, () => Promise.resolve(file))));
   await Promise.all(ids.map((id) => rm(pathOf(from, id), { force: true })));
   return true;
 }
 
-/** Removes all objects that a repository holds itself, loose and packed; those of its alternates stay. */
-export async function removeObjects(gitDir: string): Promise<void> {
-  const folders = (await readdir(join(gitDir, 'objects'))).filter((name) => name !== 'info');
-  await Promise.all(folders.map((name) => rm(join(gitDir, 'objects', name), { recursive: true, force: true })));
+/** Removes the objects with files of their own that another repository has as well, which is an alternate of this one. */
+export async function dropLooseObjects(gitDir: string, other: string): Promise<void> {
+  const ids = await listLoose(gitDir);
+  const told = await git(['cat-file', '--batch-check=%(objectname)', '--buffer'], {
+    gitDir: other,
+    input: ids.map((id) => `${id}\n`).join(''),
+  });
+  // Of one that is missing it says so behind the name.
+  const there = new Set(told.toString().split('\n'));
+  await Promise.all(ids.filter((id) => there.has(id)).map((id) => rm(pathOf(gitDir, id), { force: true })));
 }
 
 /** Beyond these, git itself does better. */
@@ -69,16 +72,12 @@ const MANY = 24;
 const LARGE_FILE = 1024 * 1024;
 const LARGE_CONTENT = 16 * LARGE_FILE;
 
-/** The ids of all such objects of a repository; undefined when they are many, or when there are packs. */
-async function listLoose(gitDir: string): Promise<string[] | undefined> {
+async function listLoose(gitDir: string): Promise<string[]> {
   const ids: string[] = [];
   for (const folder of await readdir(join(gitDir, 'objects'))) {
-    const isPack = folder === 'pack';
-    if (!isPack && !/^[0-9a-f]{2}$/.test(folder)) continue;
+    if (!/^[0-9a-f]{2}$/.test(folder)) continue;
     const names = await readdir(join(gitDir, 'objects', folder));
-    if (isPack && names.length > 0) return undefined;
     ids.push(...names.filter((name) => /^[0-9a-f]{38}([0-9a-f]{24})?$/.test(name)).map((name) => folder + name));
-    if (ids.length > MANY) return undefined;
   }
   return ids;
 }
