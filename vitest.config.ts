@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { AgentTable } from './test/agents/table.ts';
 
 /** Where a report that programs can read is wanted. */
 const report = process.env['TEST_REPORT'];
+const agentTable = process.env['AGENT_TABLE'] === undefined ? [] : [new AgentTable()];
 
 export default defineConfig({
   test: {
@@ -11,6 +13,10 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+    reporters: ['default', ...agentTable, ...(report === undefined ? [] : [jsonTo(report)])],
   },
 });
+
+function jsonTo(outputFile: string): ['json', { outputFile: string }] {
+  return ['json', { outputFile }];
+}

@@ -34,3 +34,9 @@ export const AgentEntry = z.strictObject({
   script: z.string().optional(),
 });
 export type AgentEntry = z.infer<typeof AgentEntry>;
+
+/** The names under which a limit on a provider counts the agent: its own, its kind, and the host of its endpoint. */
+export function providersOf(name: string, { kind, endpoint }: AgentEntry): string[] {
+  const host = endpoint === undefined ? [] : [new URL(endpoint.baseUrl).host];
+  return [...new Set([name, kind, ...host])];
+}

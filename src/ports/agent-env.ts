@@ -17,3 +17,10 @@ export function programEnv(turn: AgentTurn): Record<string, string> {
     ...turn.entry.env,
   };
 }
+
+/** The same for a program that a person sees in a terminal. */
+export function terminalEnv(turn: AgentTurn): Record<string, string> {
+  const { TERM, COLORTERM } = turn.hostEnv;
+  const colours = COLORTERM === undefined ? {} : { COLORTERM };
+  return { ...programEnv(turn), TERM: TERM ?? 'xterm-256color', ...colours, ...turn.entry.env };
+}

@@ -1,5 +1,5 @@
 import { AgentEventLine } from '../domain/agent-event-line.ts';
-import type { AgentEvent, AgentParser, AgentResult } from './agent.ts';
+import type { AgentParser, AgentResult } from './agent.ts';
 
 /**
  * Reads an agent that writes `AgentEventLine`s. What is not JSON is noise and left out; what is JSON but not such a line becomes a warning, a
@@ -10,7 +10,7 @@ export function agentEventLines(): AgentParser {
   let warningsLeft = 3;
   return {
     line(text) {
-      const value = parsed(text);
+      const value = jsonLine(text);
       if (value === undefined) return [];
       const line = AgentEventLine.safeParse(value);
       if (line.success) {
@@ -43,7 +43,8 @@ export function lastWords(stderr: string, maxLength = 500): string {
   return stderr.trim().slice(-maxLength).toWellFormed();
 }
 
-function parsed(text: string): AgentEvent | object | undefined {
+/** The object in a line, or undefined: anything may write to an agent's output. */
+export function jsonLine(text: string): object | undefined {
   if (!text.trimStart().startsWith('{')) return undefined;
   try {
     return JSON.parse(text) as object;

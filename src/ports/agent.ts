@@ -18,6 +18,12 @@ export interface AgentAdapter {
   command(turn: AgentTurn): Promise<AgentCommand>;
   /** A parser for one turn's output. */
   parser(turn: AgentTurn): AgentParser;
+  /**
+   * The program with which a person goes on with `turn.session` in a terminal, in the workspace: the same HOME, endpoint and sign-in as a
+   * turn's, and no `input`, since standard input is the terminal. `turn.prompt` is ignored. TERM is `hostEnv`'s; whoever knows the person's
+   * own terminal sets it. Writes and rejects as `command` does. Absent where the agent has no such program.
+   */
+  interactive?(turn: AgentTurn): Promise<AgentCommand>;
 }
 
 export interface AgentTurn {

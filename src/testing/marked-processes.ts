@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { argumentsOf, isAlive } from '../lib/processes.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 
@@ -26,4 +26,18 @@ export async function untilProcessesWith(argument: string, count: number): Promi
  */
 export function strayScript(sleep: string): string {
   return `sleep ${sleep} & setsid sleep ${sleep} & (setsid env -i sleep ${sleep} >/dev/null 2>&1 &)`;
+}
+
+/** The live processes of this host that were started with that HOME, whatever sandbox they are in. */
+export function processesAtHome(home: string): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => environmentOf(pid).includes(`HOME=${home}`) && isAlive({ pid }));
+}
+
+function environmentOf(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch {
+    return []; // gone, or another user's
+  }
 }

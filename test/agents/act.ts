@@ -32,7 +32,7 @@ async function perform(act: Act): Promise<void> {
   else if ('hang' in act) await think();
   else if ('fail' in act) fail('refused', 'I will not do this');
   else if ('run' in act) await run(act.run);
-  else {
+  else if ('write' in act) {
     await mkdir(dirname(act.write.path), { recursive: true });
     await writeFile(act.write.path, act.write.text);
   }

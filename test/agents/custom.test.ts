@@ -14,7 +14,7 @@ agentContract({
   adapter: customAgent,
   sandbox,
   prepare: preparing('jsonl'),
-  lacks: { fork: noFork, usage: 'it has no model' },
+  lacks: { fork: noFork, usage: 'it has no model', model: 'it has none' },
 });
 
 const plain = 'plain text says nothing of it';
@@ -23,7 +23,15 @@ agentContract({
   adapter: customAgent,
   sandbox,
   prepare: preparing('text'),
-  lacks: { sessions: plain, memory: plain, tools: plain, usage: plain, fork: noFork },
+  lacks: {
+    sessions: plain,
+    memory: plain,
+    tools: plain,
+    usage: plain,
+    fork: noFork,
+    'final event': plain,
+    model: 'it has none',
+  },
 });
 
 function preparing(format: 'text' | 'jsonl') {

@@ -15,6 +15,7 @@ agentContract({
     memory: 'it plays a script and knows no conversation',
     'reading prompts': 'it plays a script, whatever it is asked',
     usage: 'there is no model',
+    model: 'there is none',
   },
 });
 

@@ -67,6 +67,12 @@ export const GRANTS: readonly Grant[] = [
     may: ['daemon'],
     why: 'it examines what a daemon would use, also where none can start',
   },
+  { file: 'testing/agent-contract/conversation.ts', may: ['nodes/agent'], why: 'it drives turns as a run does' },
+  {
+    file: 'cli/commands/backup.ts',
+    may: ['daemon'],
+    why: 'it writes as the person who asks, and restores where no daemon runs',
+  },
   { file: 'cli/commands/verify.ts', may: ['evidence'], why: 'it verifies offline' },
   { file: 'cli/commands/simulate.ts', may: ['merge-queue/plan'], why: 'it plays the pure planner' },
 ];

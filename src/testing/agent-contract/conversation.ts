@@ -1,11 +1,13 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { TestContext } from 'vitest';
-import { linesOf } from '../../lib/exec/lines.ts';
-import { keepTail } from '../../lib/exec/tail.ts';
-import type { AgentEvent, AgentResult, AgentTurn } from '../../ports/agent.ts';
-import type { Exit, SandboxedProcess } from '../../ports/sandbox.ts';
+import { cp, glob, mkdir, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { expect, type TestContext } from 'vitest';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { noCrashPoint } from '../../lib/crash-point.ts';
+import { driveTurn } from '../../nodes/agent/drive.ts';
+import type { TurnReport } from '../../nodes/agent/turn.ts';
+import type { AgentAdapter, AgentEvent, AgentTurn } from '../../ports/agent.ts';
 import type { Ability, Act, AgentUnderTest, PreparedAgent } from '../agent-contract.ts';
+import { processesAtHome } from '../marked-processes.ts';
 import { type TempFolder, tempFolder } from '../temp-repository.ts';
 
 /** Leaves the case out when the agent lacks what it needs. */
@@ -14,64 +16,99 @@ export function needs(context: TestContext, { lacks }: AgentUnderTest, ...abilit
   if (reason !== undefined) context.skip(reason);
 }
 
-export interface PlayedTurn {
+/** What is told of a turn while it goes on, in order, and what has come of it. */
+export interface PlayedTurn extends TurnReport {
   readonly events: readonly AgentEvent[];
-  readonly exit: Exit;
-  readonly result: AgentResult | undefined;
-  readonly session: string | undefined;
 }
 
-export interface Watching {
+export interface Asking {
   readonly session?: AgentTurn['session'];
-  readonly onSpawned?: (process: SandboxedProcess) => void;
-  readonly onEvent?: (event: AgentEvent, process: SandboxedProcess) => void | Promise<void>;
+  /** Stops the turn when it resolves. */
+  readonly stopWhen?: () => Promise<void> | undefined;
+  readonly clock?: Clock;
+  /** Beyond which number of them the turn is stopped. */
+  readonly maxTurns?: number;
+  /** Another way to start the same agent. */
+  readonly adapter?: AgentAdapter;
 }
 
-/** One agent with a workspace and a HOME, asked turn by turn as the harness does it: a new process each time. */
+/** Longer than any case takes, but for those that move the clock by it. */
+export const SILENCE_MS = 10 * 60_000;
+
+/** One agent with a workspace and a HOME, asked turn by turn as a run does it: a new process each time, of which nothing is left. */
 export class Conversation implements AsyncDisposable {
-  readonly workspace: string;
   readonly agent: PreparedAgent;
   readonly #subject: AgentUnderTest;
   readonly #temp: TempFolder;
-  readonly #home: string;
+  #place = '';
   #steps = 0;
 
   private constructor(subject: AgentUnderTest, temp: TempFolder, agent: PreparedAgent) {
     this.#subject = subject;
     this.#temp = temp;
     this.agent = agent;
-    this.workspace = join(temp.path, 'workspace');
-    this.#home = join(temp.path, 'home');
   }
 
   static async begin(subject: AgentUnderTest, turns: readonly (readonly Act[])[]): Promise<Conversation> {
     const temp = await tempFolder('switchyard-agent');
-    for (const name of ['workspace', 'home', 'agent']) await mkdir(join(temp.path, name));
-    return new Conversation(subject, temp, await subject.prepare(turns, join(temp.path, 'agent')));
+    await mkdir(join(temp.path, 'agent'));
+    const conversation = new Conversation(subject, temp, await subject.prepare(turns, join(temp.path, 'agent')));
+    await conversation.#settle('first');
+    return conversation;
   }
 
-  /** Asks, and plays the turn to its end, in a new session unless told otherwise. Whoever watches may stop the process. */
-  async ask(prompt: string, { session = { kind: 'new' }, onSpawned, onEvent }: Watching = {}): Promise<PlayedTurn> {
-    const { adapter, sandbox } = this.#subject;
-    const turn = this.#turn(prompt, session);
-    const command = await adapter.command(turn);
-    const parser = adapter.parser(turn);
-    await using process = await sandbox.spawn({ ...command, cwd: turn.folder });
-    onSpawned?.(process);
-    const events: AgentEvent[] = [];
-    const take = async (news: readonly AgentEvent[]) => {
-      for (const event of news) {
-        events.push(event);
-        await onEvent?.(event, process);
+  get workspace(): string {
+    return join(this.#temp.path, this.#place, 'workspace');
+  }
+
+  get home(): string {
+    return join(this.#temp.path, this.#place, 'home');
+  }
+
+  /** To another machine, as it were: a new workspace, and of the HOME only what a checkpoint has of it. */
+  async move(): Promise<void> {
+    const before = this.home;
+    await this.#settle('second');
+    for (const pattern of this.#subject.adapter.sessionFiles) {
+      for await (const file of glob(pattern, { cwd: before })) {
+        await mkdir(dirname(join(this.home, file)), { recursive: true });
+        await cp(join(before, file), join(this.home, file), { recursive: true });
       }
-    };
-    const errors = keepTail(process.stderr);
-    for await (const { text } of linesOf(process.stdout)) await take(parser.line(text));
-    const exit = await process.exited;
-    await take(parser.end({ ...exit, stderr: errors.text() }));
-    const end = events.find((event) => event.kind === 'end');
-    const started = events.find((event) => event.kind === 'session');
-    return { events, exit, result: end?.result, session: started?.id };
+    }
+    await rm(dirname(before), { recursive: true });
+  }
+
+  /** Asks, and plays the turn to its end, in a new session unless told otherwise. */
+  async ask(prompt: string, asking: Asking = {}): Promise<PlayedTurn> {
+    const { stopWhen, clock = systemClock, adapter, session, maxTurns } = asking;
+    const controller = new AbortController();
+    const events: AgentEvent[] = [];
+    this.agent.nextTurn?.();
+    const stopping = stopWhen?.()?.then(() => controller.abort());
+    const report = await driveTurn({
+      adapter: adapter ?? this.#subject.adapter,
+      turn: this.#turn(prompt, session),
+      sandbox: this.#subject.sandbox,
+      limits: { silenceMs: SILENCE_MS, turns: maxTurns === undefined ? undefined : { used: 0, max: maxTurns } },
+      clock,
+      signal: controller.signal,
+      crashPoint: noCrashPoint,
+      onEvent: (event) => void events.push(event),
+    });
+    await stopping;
+    if (this.#subject.sandbox.level !== 'none') expect(processesAtHome(this.home), 'what is left of it').toEqual([]);
+    return { ...report, events };
+  }
+
+  /** What the agent was asked in this conversation when it last began to work; agents may trim it. */
+  async prompts(): Promise<string[]> {
+    return (await this.agent.prompts()).map((prompt) => prompt.trim());
+  }
+
+  #turn(prompt: string, session: AgentTurn['session'] = { kind: 'new' }): AgentTurn {
+    const { entry, hostEnv } = this.agent;
+    const where = { folder: this.workspace, home: this.home };
+    return { entry, prompt, session, hostEnv, ...where, run: 'run1', node: 'implement', step: ++this.#steps };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,9 +116,9 @@ export class Conversation implements AsyncDisposable {
     await this.#temp[Symbol.asyncDispose]();
   }
 
-  #turn(prompt: string, session: AgentTurn['session']): AgentTurn {
-    const { entry, hostEnv } = this.agent;
-    const where = { folder: this.workspace, home: this.#home };
-    return { entry, prompt, session, hostEnv, ...where, run: 'run1', node: 'implement', step: ++this.#steps };
+  async #settle(place: string): Promise<void> {
+    this.#place = place;
+    await mkdir(this.workspace, { recursive: true });
+    await mkdir(this.home, { recursive: true });
   }
 }

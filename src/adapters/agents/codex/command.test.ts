@@ -2,7 +2,7 @@ import { chmod, mkdir, readFile, stat, symlink, utimes, writeFile } from 'node:f
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AgentEntry } from '../../../domain/agent-entry.ts';
-import type { AgentTurn } from '../../../ports/agent.ts';
+import type { AgentCommand, AgentTurn } from '../../../ports/agent.ts';
 import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
 import { codexAgent } from './index.ts';
 
@@ -25,6 +25,23 @@ test('asks a new session, a resumed one and a fork, always by standard input', a
   expect(await argv({ kind: 'new' })).toEqual([join(bin, 'codex'), 'exec', ...flags, '-']);
   expect(await argv({ kind: 'resume', id: 's1' })).toEqual([join(bin, 'codex'), 'exec', 'resume', ...flags, 's1', '-']);
   expect(await argv({ kind: 'fork', id: 's1' })).toEqual([join(bin, 'codex'), 'exec', 'fork', ...flags, 's1', '-']);
+});
+
+test('gives a person the session in a terminal, with the same home and sign-in', async () => {
+  const { argv, env, input } = await interactive(
+    { endpoint: ENDPOINT, args: ['-c', 'x=1'] },
+    { kind: 'resume', id: 's1' },
+  );
+  const flags = [
+    '--dangerously-bypass-approvals-and-sandbox',
+    '-c',
+    `projects={"${temp.path}"={trust_level="trusted"}}`,
+  ];
+  expect(argv).toEqual([join(bin, 'codex'), 'resume', ...flags, '-c', 'x=1', '--', 's1']);
+  expect(env).toMatchObject({ HOME: join(temp.path, 'home'), MY_KEY: 'key', TERM: 'xterm-256color' });
+  expect(env['SECRET']).toBe(undefined);
+  expect(input).toBe(undefined);
+  expect((await interactive({ endpoint: ENDPOINT }, { kind: 'new' })).argv).toEqual([join(bin, 'codex'), ...flags]);
 });
 
 test('hands the one key on, and nothing else of the environment', async () => {
@@ -118,7 +135,16 @@ test('says how it is signed in, without the secret', () => {
 });
 
 function command(entry: object, more: Partial<AgentTurn> = {}) {
-  return codexAgent.command({
+  return codexAgent.command(turn(entry, more));
+}
+
+async function interactive(entry: object, session: AgentTurn['session']): Promise<AgentCommand> {
+  const command = await codexAgent.interactive?.(turn(entry, { session }));
+  return command ?? expect.fail('codex has a program for a terminal');
+}
+
+function turn(entry: object, more: Partial<AgentTurn>): AgentTurn {
+  return {
     entry: AgentEntry.parse({ kind: 'codex', ...entry }),
     prompt: 'x',
     folder: temp.path,
@@ -129,7 +155,7 @@ function command(entry: object, more: Partial<AgentTurn> = {}) {
     step: 1,
     hostEnv: { PATH: bin, MY_KEY: 'key', SECRET: 'other' },
     ...more,
-  });
+  };
 }
 
 async function executable(file: string): Promise<void> {

@@ -9,13 +9,18 @@ export function codexConfig({ model, endpoint }: AgentEntry): string {
   if (endpoint !== undefined) {
     const key = endpoint.key?.env;
     lines.push('', `[model_providers.${PROVIDER}]`, `name = ${text(PROVIDER)}`, `base_url = ${text(endpoint.baseUrl)}`);
-    lines.push('wire_api = "responses"', 'request_max_retries = 4', 'stream_max_retries = 5');
+    lines.push('wire_api = "responses"', 'request_max_retries = 2', 'stream_max_retries = 3');
     if (key !== undefined) {
       // The key is for codex, not for the commands that it runs.
       lines.push(`env_key = ${text(key)}`, '', '[shell_environment_policy]', `exclude = [${text(key)}]`);
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** As a value of `-c`: codex is not to ask in a terminal whether the folder is trusted. It takes no endpoint from a trusted folder either. */
+export function trusting(folder: string): string {
+  return `projects={${text(folder)}={trust_level="trusted"}}`;
 }
 
 const PROVIDER = 'switchyard';

@@ -1,5 +1,6 @@
 import type { AgentFailure, AgentResult, AgentTurn } from '../../../ports/agent.ts';
 import { endedWithoutWord } from '../../../ports/agent-event-lines.ts';
+import { agentFailure, wrongAddressHint } from '../../../ports/agent-failure.ts';
 import { findRollout } from './rollout.ts';
 
 /** Codex tells why a turn failed in prose only. The first pattern that fits names the class; none fitting is no harm. */
@@ -11,25 +12,10 @@ const PATTERNS: readonly (readonly [RegExp, AgentFailure['class']])[] = [
   [/content.?filter|policy violation|invalid_prompt|flagged/i, 'refused'],
 ];
 
-const HINTS: Record<AgentFailure['class'], string> = {
-  auth: 'The model’s server refused the key or login that config.yaml names for codex: check it, then retry.',
-  quota: 'The account that codex uses has nothing left: retry after its reset, or use another agent.',
-  'rate-limit': 'The model’s server wants fewer requests: retry later, or lower `limits.perProvider` in config.yaml.',
-  network: 'The model’s server could not be reached or was overloaded: retry later.',
-  refused: 'The model declined this request: change the task or use another model.',
-  'unknown-session': 'Codex does not have this conversation any more: begin a new one.',
-  bug: 'Please report this.',
-  unknown: 'The message is codex’s own.',
-};
-
 export function failureOf(message: string, turn: AgentTurn): AgentFailure {
   const found = PATTERNS.find(([pattern]) => pattern.test(message))?.[1] ?? 'unknown';
-  const shown = `codex: ${plain(message)}`;
-  if (/status:? 404\b/.test(message)) {
-    const where = turn.entry.endpoint?.baseUrl ?? 'the default endpoint';
-    return { class: 'unknown', message: shown, hint: `Check the address (${where}) and the model in config.yaml.` };
-  }
-  return { class: found, message: shown, hint: HINTS[found] };
+  const hint = /status:? 404\b/.test(message) ? wrongAddressHint(turn) : undefined;
+  return agentFailure(turn, found, plain(message), hint);
 }
 
 /** The result of a codex that ended before its turn did. A thread to resume that has no file is the usual reason before a start. */
@@ -43,11 +29,7 @@ export function endedEarly(
     return endedWithoutWord(exit);
   return {
     kind: 'failed',
-    failure: {
-      class: 'unknown-session',
-      message: `codex does not know the session ${session.id}`,
-      hint: HINTS['unknown-session'],
-    },
+    failure: agentFailure(turn, 'unknown-session', `it does not know the session ${session.id}`),
   };
 }
 

@@ -1,8 +1,9 @@
-import type { AgentEntry } from '../../../domain/agent-entry.ts';
-import { SwitchyardError } from '../../../lib/error.ts';
 import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
-import { programEnv } from '../../../ports/agent-env.ts';
-import { findCodex } from './binary.ts';
+import { programEnv, terminalEnv } from '../../../ports/agent-env.ts';
+import { findProgram } from '../../../ports/agent-program.ts';
+import { describeSignIn, endpointKey } from '../../../ports/agent-sign-in.ts';
+import { codexProgram } from './binary.ts';
+import { trusting } from './config.ts';
 import { prepareHome } from './home.ts';
 import { codexParser } from './parser.ts';
 
@@ -10,30 +11,41 @@ import { codexParser } from './parser.ts';
 export const codexAgent: AgentAdapter = {
   kind: 'codex',
   sessionFiles: ['.codex/sessions/**'],
-  describe,
+  describe: describeSignIn,
   async command(turn) {
-    const key = keyOf(turn);
-    const [program, ...args] = await findCodex(turn);
-    const codexHome = await prepareHome(turn);
+    const { program, env } = await prepare(turn);
+    const flags = ['--json', ...UNASKED, '--skip-git-repo-check', ...turn.entry.args];
     return {
-      argv: [
-        program,
-        ...args,
-        'exec',
-        ...subcommand(turn),
-        ...UNATTENDED,
-        ...turn.entry.args,
-        '--',
-        ...positional(turn),
-      ],
-      env: { ...programEnv(turn), CODEX_HOME: codexHome, ...key, ...turn.entry.env },
+      argv: [...program, 'exec', ...subcommand(turn), ...flags, '--', ...positional(turn)],
+      env: { ...programEnv(turn), ...env, ...turn.entry.env },
       input: turn.prompt,
     };
   },
   parser: (turn) => codexParser(turn),
+  async interactive(turn) {
+    const { program, env } = await prepare(turn);
+    const flags = [...UNASKED, '-c', trusting(turn.folder), ...turn.entry.args];
+    return {
+      argv: [
+        ...program,
+        ...subcommand(turn),
+        ...flags,
+        ...(turn.session.kind === 'new' ? [] : ['--', turn.session.id]),
+      ],
+      env: { ...terminalEnv(turn), ...env, ...turn.entry.env },
+    };
+  },
 };
 
-const UNATTENDED = ['--json', '--dangerously-bypass-approvals-and-sandbox', '--skip-git-repo-check'];
+const UNASKED = ['--dangerously-bypass-approvals-and-sandbox'];
+
+/** What a turn and a person's terminal have in common. */
+async function prepare(turn: AgentTurn) {
+  const key = endpointKey(turn, { apis: ['responses'], login: '~/.codex/auth.json' });
+  const program = await findProgram(turn, codexProgram);
+  const codexHome = await prepareHome(turn);
+  return { program, env: { CODEX_HOME: codexHome, ...(key && { [key.name]: key.value }) } };
+}
 
 function subcommand({ session }: AgentTurn): string[] {
   return session.kind === 'new' ? [] : [session.kind];
@@ -42,42 +54,4 @@ function subcommand({ session }: AgentTurn): string[] {
 /** The prompt is read from standard input (`-`): no length and no first letter of it is a problem there. */
 function positional({ session }: AgentTurn): string[] {
   return session.kind === 'new' ? ['-'] : [session.id, '-'];
-}
-
-function describe({ endpoint, login }: AgentEntry): string {
-  if (endpoint?.key !== undefined) return `the key in ${endpoint.key.env}, for ${endpoint.baseUrl}`;
-  if (login !== undefined) return `the subscription login ${login}, which is exposed to the sandbox`;
-  return endpoint === undefined ? 'neither a key nor a login is configured' : `no key, for ${endpoint.baseUrl}`;
-}
-
-/** The one variable that holds the key, or nothing when a login or an open endpoint is configured. */
-function keyOf({ entry, hostEnv }: AgentTurn): Record<string, string> {
-  const { endpoint, login } = entry;
-  if (endpoint !== undefined && endpoint.api !== 'responses') {
-    throw new SwitchyardError({
-      code: 'agent/wrong-endpoint',
-      message: `codex cannot speak the protocol "${endpoint.api}"`,
-      hint: 'Configure an endpoint with `api: responses` for it.',
-    });
-  }
-  if (endpoint === undefined && login === undefined) {
-    throw noKey(
-      'codex has neither a key nor a login',
-      'Configure `endpoint` with a `key: { env: NAME }`, or `login: ~/.codex/auth.json`.',
-    );
-  }
-  const name = endpoint?.key?.env;
-  if (name === undefined) return {};
-  const key = hostEnv[name];
-  if (key === undefined || key === '') {
-    throw noKey(
-      `codex has no key: the variable ${name} is not set`,
-      `Set ${name} where the daemon is started, then start it again.`,
-    );
-  }
-  return { [name]: key };
-}
-
-function noKey(message: string, hint: string): SwitchyardError {
-  return new SwitchyardError({ code: 'agent/no-key', message, hint });
 }

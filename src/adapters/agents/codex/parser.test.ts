@@ -122,6 +122,17 @@ test('reads from the thread’s file what a turn used that was cut short', async
   ]);
 });
 
+test('does not wait with codex for a network for ever', () => {
+  const waiting = JSON.stringify({ type: 'error', message: 'Reconnecting... waiting for network (Connection failed)' });
+  const lifted = item('completed', { type: 'agent_message', text: 'back' });
+  expect(read(waiting, lifted, waiting).map(({ kind }) => kind)).toEqual(['warning', 'text', 'warning']);
+  expect(read(waiting, waiting, waiting)).toMatchObject([
+    { kind: 'warning' },
+    { kind: 'warning' },
+    { kind: 'end', result: { kind: 'failed', failure: { class: 'network' } } },
+  ]);
+});
+
 test('says when codex began a new conversation instead of the one that was asked for', () => {
   const parser = codexParser(turn({ session: { kind: 'resume', id: 'gone' } }));
   expect(parser.line(JSON.stringify({ type: 'thread.started', thread_id: THREAD }))).toEqual([

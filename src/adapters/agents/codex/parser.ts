@@ -1,9 +1,13 @@
 import type { Usage } from '../../../domain/run.ts';
 import type { AgentEvent, AgentParser, AgentResult, AgentTurn } from '../../../ports/agent.ts';
+import { jsonLine } from '../../../ports/agent-event-lines.ts';
 import { CodexEvent, type ThreadUsage } from './events.ts';
 import { endedEarly, failureOf } from './failure.ts';
 import { usedByThread } from './rollout.ts';
 import { ToolItems } from './tool-items.ts';
+
+/** It says so after 3, 11, 24, 47 s, and so on. */
+const WAITS_FOR_NETWORK = 2;
 
 /** Made before codex starts: what the thread had used until then is read at once. */
 export function codexParser(turn: AgentTurn): AgentParser {
@@ -17,6 +21,7 @@ class CodexParser implements AgentParser {
   readonly #usedBefore: ThreadUsage | undefined;
   #thread: string | undefined;
   #hasEnded = false;
+  #waitsForNetwork = 0;
 
   constructor(turn: AgentTurn) {
     this.#turn = turn;
@@ -24,8 +29,8 @@ class CodexParser implements AgentParser {
   }
 
   line(text: string): readonly AgentEvent[] {
-    const event = CodexEvent.safeParse(parsed(text));
-    return event.success ? this.#event(event.data) : [];
+    const event = CodexEvent.safeParse(jsonLine(text));
+    return event.success && !this.#hasEnded ? this.#event(event.data) : [];
   }
 
   end(exit: { code: number | null; signal: string | null; stderr: string }): readonly AgentEvent[] {
@@ -34,6 +39,7 @@ class CodexParser implements AgentParser {
   }
 
   #event(event: CodexEvent): readonly AgentEvent[] {
+    if (event.type !== 'error') this.#waitsForNetwork = 0;
     switch (event.type) {
       case 'thread.started':
         return this.#started(event.thread_id);
@@ -42,15 +48,26 @@ class CodexParser implements AgentParser {
       case 'item.completed':
         return this.#tools.completed(event.item);
       case 'error':
-        return [{ kind: 'warning', text: event.message }];
+        return this.#warned(event.message);
       case 'turn.completed':
       case 'turn.failed':
         break;
     }
+    if (event.type === 'turn.failed') return this.#failed(event.error.message);
     this.#hasEnded = true;
-    if (event.type === 'turn.completed')
-      return [{ kind: 'usage', usage: this.#ownUsage(event.usage) }, end({ kind: 'done' })];
-    return [...this.#unreportedUsage(), end({ kind: 'failed', failure: failureOf(event.error.message, this.#turn) })];
+    return [{ kind: 'usage', usage: this.#ownUsage(event.usage) }, end({ kind: 'done' })];
+  }
+
+  /** Codex would wait for a network for ever; whoever runs it can try again better than by waiting with it. */
+  #warned(message: string): AgentEvent[] {
+    const warning: AgentEvent = { kind: 'warning', text: message };
+    if (message.includes('waiting for network')) this.#waitsForNetwork += 1;
+    return this.#waitsForNetwork < WAITS_FOR_NETWORK ? [warning] : [warning, ...this.#failed(message)];
+  }
+
+  #failed(message: string): AgentEvent[] {
+    this.#hasEnded = true;
+    return [...this.#unreportedUsage(), end({ kind: 'failed', failure: failureOf(message, this.#turn) })];
   }
 
   /** An id that is not one of codex's own makes it start afresh without a word. */
@@ -85,12 +102,4 @@ class CodexParser implements AgentParser {
 
 function end(result: AgentResult): AgentEvent {
   return { kind: 'end', result };
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // something else wrote to the same output, or it is half a line
-  }
 }

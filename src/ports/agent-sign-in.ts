@@ -1,0 +1,92 @@
+import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { AgentEntry } from '../domain/agent-entry.ts';
+import { messageOf, SwitchyardError } from '../lib/error.ts';
+import type { AgentTurn } from './agent.ts';
+
+/** How an entry signs in, for `doctor`: one line, no secrets. */
+export function describeSignIn({ endpoint, login }: AgentEntry): string {
+  if (endpoint?.key !== undefined) return `the key in ${endpoint.key.env}, for ${endpoint.baseUrl}`;
+  if (login !== undefined) return `the subscription login ${login}, which is exposed to the sandbox`;
+  return endpoint === undefined ? 'neither a key nor a login is configured' : `no key, for ${endpoint.baseUrl}`;
+}
+
+export interface SignIn {
+  /** The protocols in which the agent can talk to an endpoint. */
+  readonly apis: readonly NonNullable<AgentEntry['endpoint']>['api'][];
+  /** Where a person's login lies when they have signed in by themselves. */
+  readonly login: string;
+}
+
+/**
+ * The key that the entry names, with the name of its variable; undefined when a login or an open endpoint is configured. Throws
+ * `agent/wrong-endpoint` for a protocol that the agent does not speak, and `agent/no-key` when there is nothing to sign in with.
+ */
+export function endpointKey(
+  { entry, hostEnv }: AgentTurn,
+  { apis, login }: SignIn,
+): { readonly name: string; readonly value: string } | undefined {
+  const { kind, endpoint } = entry;
+  if (endpoint !== undefined && !apis.includes(endpoint.api)) {
+    throw new SwitchyardError({
+      code: 'agent/wrong-endpoint',
+      message: `${kind} cannot speak the protocol "${endpoint.api}"`,
+      hint: `Configure an endpoint with \`api: ${apis.join('` or `api: ')}\` for it.`,
+    });
+  }
+  if (endpoint === undefined && entry.login === undefined) {
+    throw noKey(
+      `${kind} has neither a key nor a login`,
+      `Configure \`endpoint\` with a \`key: { env: NAME }\`, or \`login: ${login}\`.`,
+    );
+  }
+  const name = endpoint?.key?.env;
+  if (name === undefined) return undefined;
+  const value = hostEnv[name];
+  if (value === undefined || value === '') {
+    throw noKey(
+      `${kind} has no key: the variable ${name} is not set`,
+      `Set ${name} where the daemon is started, then start it again.`,
+    );
+  }
+  return { name, value };
+}
+
+/**
+ * Puts the entry's login, if it has one, where the agent looks for it, for nobody else to read. The agent renews tokens in its copy, so
+ * that is replaced only when the person has signed in again since. Rejects with `agent/no-key`.
+ */
+export async function copyLogin({ entry: { kind, login } }: AgentTurn, copy: string): Promise<void> {
+  if (login === undefined) return;
+  const [source, target] = await Promise.all([modified(login), modified(copy)]);
+  if (source === undefined) {
+    throw noKey(
+      `${kind} has no login: there is no file ${login}`,
+      `Sign in with ${kind} itself, or correct \`login\` in config.yaml.`,
+    );
+  }
+  if (target !== undefined && target >= source) return;
+  try {
+    await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
+    await copyFile(login, copy);
+    await chmod(copy, 0o600);
+  } catch (error) {
+    throw noKey(
+      `the login ${login} cannot be copied: ${messageOf(error)}`,
+      'The user that runs Switchyard must be able to read it.',
+      error,
+    );
+  }
+}
+
+async function modified(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch {
+    return undefined; // not there
+  }
+}
+
+function noKey(message: string, hint: string, cause?: unknown): SwitchyardError {
+  return new SwitchyardError({ code: 'agent/no-key', message, hint, cause });
+}
