@@ -8,6 +8,7 @@ import * as wire from './schemas.ts';
 export const routes = {
   health: route('GET', '/v1/health', z.object({}), wire.Health),
   stop: route('POST', '/v1/stop', z.object({}), z.object({ stopping: z.boolean() })),
+  prune: route('POST', '/v1/prune', z.object({ dryRun: z.boolean().default(false) }), wire.Pruned),
   joinWorker: route('GET', '/v1/worker', z.object({}), wire.WorkerJoin),
 
   startRun: route('POST', '/v1/runs', wire.StartRun, wire.RunStarted),
@@ -22,9 +23,26 @@ export const routes = {
   whyRun: route('GET', '/v1/runs/{run}/why', z.object({}), wire.Why),
   decideRun: route('POST', '/v1/runs/{run}/decision', wire.Decide, wire.Acted),
   mergeRun: route('POST', '/v1/runs/{run}/merge', wire.Merge, wire.Acted),
+  sendToRun: route('POST', '/v1/runs/{run}/messages', wire.Send, wire.Sent),
+  forkRun: route('POST', '/v1/runs/{run}/fork', wire.Fork, wire.RunStarted),
+  retryRun: route('POST', '/v1/runs/{run}/retry', wire.Retry, wire.Acted),
   cancelRun: route('POST', '/v1/runs/{run}/cancel', wire.ByPerson, wire.Acted),
   discardRun: route('POST', '/v1/runs/{run}/discard', wire.ByPerson, wire.Acted),
   restoreRun: route('POST', '/v1/runs/{run}/restore', wire.ByPerson, wire.Acted),
+  checkoutRun: route(
+    'POST',
+    '/v1/runs/{run}/checkout',
+    z.object({ folder: z.string(), branch: z.string().min(1).optional(), worktree: z.string().optional() }),
+    wire.CheckedOut,
+  ),
+  openRun: route('POST', '/v1/runs/{run}/open', wire.Open, wire.Opened),
+  openStarted: route(
+    'POST',
+    '/v1/runs/{run}/open/started',
+    wire.OpenStarted,
+    z.object({ schema: z.literal(1), known: z.boolean() }),
+  ),
+  handBackRun: route('POST', '/v1/runs/{run}/open/back', wire.OpenBack, wire.HandedBack),
 
   listBlueprints: route(
     'GET',
@@ -43,6 +61,24 @@ export const routes = {
     '/v1/blueprints/check',
     z.object({ file: z.string(), repository: z.string().optional() }),
     wire.BlueprintChecked,
+  ),
+  listRepositories: route('GET', '/v1/repositories', z.object({}), z.array(wire.RepositoryView)),
+  addRepository: route(
+    'POST',
+    '/v1/repositories/add',
+    z.object({ path: z.string(), as: z.string().optional() }),
+    wire.RepositoryAdded,
+  ),
+  removeRepository: route(
+    'POST',
+    '/v1/repositories/remove',
+    z.object({
+      name: z.string(),
+      yes: z.boolean().default(false),
+      /** Ids or slugs of runs whose work is given up. */
+      discardUnmerged: z.array(z.string()).default([]),
+    }),
+    wire.RepositoryRemoval,
   ),
   initRepository: route(
     'POST',

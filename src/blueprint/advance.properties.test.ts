@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Blueprint } from '../domain/blueprint.ts';
-import { type Advanced, advance, begin, FlowState, retry } from './advance.ts';
+import { type Advanced, advance, begin, FlowState, halt, reenter, retry } from './advance.ts';
 import { reachableEnds } from './ends.ts';
 import { load } from './fixture.ts';
+import { type PastStep, replay } from './replay.ts';
 
 /**
  * Random graphs, of which the loader accepts some, and random outcomes. Targets and outcomes are drawn as numbers and taken
@@ -175,6 +176,74 @@ test('a retry after a park makes a step, at the node that was parked or inside o
         const step = now.transition.kind === 'step' ? now.transition.step : undefined;
         expect(step?.node === parked.node || step?.node.startsWith(`${parked.node}/`)).toBe(true);
       }
+    }),
+    { numRuns: 400 },
+  );
+});
+
+/** A walk in which a person interferes now and then: has a node entered again, or stops the run at a bound or altogether. */
+function walk(
+  blueprint: Blueprint,
+  choices: readonly number[],
+  limit: number,
+): { state: FlowState; past: PastStep[] }[] {
+  let now = begin(blueprint, {}, { steps: limit });
+  const past: PastStep[] = [];
+  let newRound = false;
+  const states: { state: FlowState; past: PastStep[] }[] = [];
+  for (const choice of choices) {
+    const entered = [...new Set(past.map(({ node }) => node))];
+    if (now.transition.kind === 'step') {
+      const { node, n } = now.transition.step;
+      const outputs = { report: choice };
+      if (choice % 7 === 0) {
+        past.push({ node, n, outcome: 'limit', outputs: {}, detail: 'too much', newRound, ending: 'halted' });
+        const state = halt(now.state, { outcome: 'limit', detail: 'too much' });
+        states.push({ state, past: [...past] });
+        now = retry(blueprint, state);
+      } else if (choice % 11 === 0) {
+        past.push({ node, n, outcome: 'cancelled', outputs: {}, newRound, ending: 'left' });
+        states.push({ state: now.state, past: [...past] });
+        newRound = choice % 2 === 0;
+        now = reenter(blueprint, now.state, pick([...entered, node], choice), { newRound });
+        continue;
+      } else {
+        const outcome = pick(Object.keys(now.transition.node.on), choice);
+        past.push({ node, n, outcome, outputs, newRound, ending: 'advanced' });
+        now = advance(blueprint, now.state, { outcome, outputs });
+        states.push({ state: now.state, past: [...past] });
+      }
+      newRound = false;
+    } else if (now.transition.kind === 'park' && choice % 2 === 0 && past.length > 0) now = retry(blueprint, now.state);
+    else if (entered.length === 0) break;
+    else {
+      newRound = choice % 3 === 0;
+      now = reenter(blueprint, now.state, pick(entered, choice), { newRound });
+    }
+  }
+  return states;
+}
+
+test('a node that is entered again makes a step, wherever the run is', () => {
+  fc.assert(
+    fc.property(Accepted, Choices, fc.integer({ min: 1, max: 8 }), fc.nat(), (blueprint, choices, limit, where) => {
+      for (const { state, past } of walk(blueprint, choices, limit)) {
+        const { node } = pick(past, where);
+        const again = reenter(blueprint, state, node);
+        expect(again.transition.kind === 'step' && again.transition.step.node).toBe(node);
+        expect(FlowState.parse(again.state)).toEqual(again.state);
+        expect(again.state.steps.used).toBeLessThanOrEqual(again.state.steps.allowed);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('the state after any step of a run follows from its steps alone', () => {
+  fc.assert(
+    fc.property(Accepted, Choices, fc.integer({ min: 1, max: 8 }), (blueprint, choices, limit) => {
+      for (const { state, past } of walk(blueprint, choices, limit))
+        expect(replay(blueprint, { inputs: {}, steps: limit }, past)).toEqual(state);
     }),
     { numRuns: 400 },
   );

@@ -2,7 +2,19 @@ import { type Blueprint, type BlueprintNode, PARK } from '../domain/blueprint.ts
 import { BLUEPRINT_KIND } from '../domain/node-kind.ts';
 import { END_OUTPUT } from './ends.ts';
 import type { FlowState, ParkReason, StepRef, TakenEdge, Transition } from './flow.ts';
-import { innerBlueprint, innermost, newFrame, nodeNamed, own, pathOf, resolveValues } from './frames.ts';
+import {
+  countVisit,
+  giveAllVisits,
+  innerBlueprint,
+  innermost,
+  isSpent,
+  newFrame,
+  nodeNamed,
+  own,
+  pathOf,
+  resolveValues,
+  standAt,
+} from './frames.ts';
 
 export { FlowState, StepRef, type Transition } from './flow.ts';
 
@@ -67,10 +79,19 @@ export function advance(blueprint: Blueprint, state: FlowState, ended: Ended): A
  */
 export function retry(blueprint: Blueprint, state: FlowState): Advanced {
   if (state.at.kind !== 'parked') return { state, transition: currentTransition(blueprint, state) };
+  return reenter(blueprint, state, pathOf(state));
+}
+
+/**
+ * Enters a node again because a person wants it, wherever the run is, parked, ended or in a step that nobody works on; makes a step and
+ * gives bounds again as `retry` does. The path is that of a step that the run has had, or of a node that holds it. A blueprint that the
+ * run has left is entered anew, with the values that it would be given now. `newRound`: there is new work, so all nodes that have used up
+ * their `max` get it again, and not the one alone.
+ */
+export function reenter(blueprint: Blueprint, state: FlowState, path: string, { newRound = false } = {}): Advanced {
   const next = structuredClone(state);
-  const { frame, blueprint: inner } = innermost(blueprint, next);
-  const node = nodeNamed(inner, frame.node);
-  if (isSpent(node, own(frame.visits, node.name))) frame.visits[node.name] = 0;
+  const node = standAt(blueprint, next, path);
+  if (newRound) giveAllVisits(blueprint, next);
   if (next.steps.used >= next.steps.allowed) next.steps.allowed = next.steps.used + next.steps.limit;
   return new Move(blueprint, next, 'retry').enter(node.name);
 }
@@ -107,10 +128,6 @@ export function currentTransition(blueprint: Blueprint, state: FlowState): Trans
   const { frame, blueprint: inner } = innermost(blueprint, state);
   const node = nodeNamed(inner, frame.node);
   return { kind: 'step', step: at.step, node, blueprint: inner, with: resolveValues(frame, node.with), edges: [] };
-}
-
-function isSpent(node: BlueprintNode, visits: number | undefined): boolean {
-  return node.max !== undefined && (visits ?? 0) >= node.max;
 }
 
 /**
@@ -157,8 +174,7 @@ class Move {
       const bound = { name: 'steps', amount: steps.allowed } as const;
       return this.#park({ kind: 'steps', node: pathOf(this.#state), outcome: this.#outcome, bound });
     }
-    for (const other of Object.values(blueprint.nodes)) if (other.per === name) frame.visits[other.name] = 0;
-    frame.visits[name] = visits + 1;
+    countVisit(blueprint, frame, name);
     return node.kind === BLUEPRINT_KIND ? this.#descend(node) : this.#stepTo();
   }
 

@@ -46,6 +46,7 @@ export type Frame = z.infer<typeof Frame>;
  *
  *     step → step | parked | ended        by `advance`
  *     parked → step                       by `retry`
+ *     any → step                          by `reenter`
  *
  * `frames` goes from the outermost blueprint to the innermost and is never empty. While parked, the innermost frame is at the
  * node that `retry` enters.

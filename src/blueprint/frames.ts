@@ -46,6 +46,63 @@ export function newFrame(blueprint: Blueprint, given: Readonly<Record<string, un
   return { inputs: Object.fromEntries(inputs) as Frame['inputs'], node: blueprint.start, visits: {}, outputs: {} };
 }
 
+/**
+ * Makes the path the place where the run is, and gives its last node a visit again if it has none left; returns that node. A blueprint on
+ * the way that the run is not inside of is entered anew. Writes to the state.
+ */
+export function standAt(blueprint: Blueprint, state: FlowState, path: string): BlueprintNode {
+  const names = path.split('/');
+  let inner = blueprint;
+  for (const [depth, name] of names.slice(0, -1).entries()) {
+    const node = nodeNamed(inner, name);
+    const entered = innerBlueprint(inner, node);
+    const frame = frameAt(state, depth);
+    if (frame.node !== name || state.frames.length === depth + 1) {
+      frame.node = name;
+      giveVisit(frame, node);
+      countVisit(inner, frame, name);
+      state.frames.splice(depth + 1, Infinity, newFrame(entered, resolveValues(frame, node.with)));
+    }
+    inner = entered;
+  }
+  state.frames.length = names.length;
+  const frame = frameAt(state, names.length - 1);
+  const node = nodeNamed(inner, names.at(-1) ?? '');
+  frame.node = node.name;
+  giveVisit(frame, node);
+  return node;
+}
+
+function frameAt(state: FlowState, depth: number): Frame {
+  const frame = state.frames[depth];
+  if (frame === undefined) throw new FlowMismatch('a state without a frame');
+  return frame;
+}
+
+/** The same for all nodes of the blueprints that the run is inside of. Writes to the state. */
+export function giveAllVisits(blueprint: Blueprint, state: FlowState): void {
+  let inner = blueprint;
+  for (const [depth, frame] of state.frames.entries()) {
+    for (const node of Object.values(inner.nodes)) giveVisit(frame, node);
+    if (depth < state.frames.length - 1) inner = innerBlueprint(inner, nodeNamed(inner, frame.node));
+  }
+}
+
+/** A bound that stands against entering the node gets its original amount again. */
+function giveVisit(frame: Frame, node: BlueprintNode): void {
+  if (isSpent(node, own(frame.visits, node.name))) frame.visits[node.name] = 0;
+}
+
+export function isSpent(node: BlueprintNode, visits: number | undefined): boolean {
+  return node.max !== undefined && (visits ?? 0) >= node.max;
+}
+
+/** The node is entered: it counts, and what is counted by it begins again. */
+export function countVisit(blueprint: Blueprint, frame: Frame, name: string): void {
+  for (const other of Object.values(blueprint.nodes)) if (other.per === name) frame.visits[other.name] = 0;
+  frame.visits[name] = (own(frame.visits, name) ?? 0) + 1;
+}
+
 /** The values that a node or an end is handed. */
 export function resolveValues(frame: Frame, values: Readonly<Record<string, WithValue>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, resolveValue(frame, value)]));

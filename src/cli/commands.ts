@@ -1,13 +1,18 @@
-import { SandboxLevel } from '../domain/sandbox.ts';
+import { BUILT_LEVELS } from '../domain/sandbox.ts';
 import { type CommandSpec, JSON_OPTION, SERVER_OPTION } from './command-spec.ts';
+import { SETUP_COMMANDS } from './setup-commands.ts';
 
 const RUN = { name: '<run>', text: 'id, unique beginning of an id, slug, or @last', complete: 'run' } as const;
 const COMMON = [JSON_OPTION, SERVER_OPTION] as const;
-const TEST_MODE = { flags: '--test-mode', text: 'honour SWITCHYARD_CRASH_POINT' } as const;
+
+/** How much is shown of a run that is followed. */
+const LOUDNESS = [
+  { flags: '-q, --quiet', text: 'only where you are needed, and the end' },
+  { flags: '-v, --verbose', text: 'everything that agents say and tools answer' },
+] as const;
 
 const WORK = 'Work:';
 const RUNS = 'Runs:';
-const SETUP = 'Setup:';
 
 /** Every command, in the order of plain help. A command that does not work yet is not here. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -38,10 +43,16 @@ export const COMMANDS: readonly CommandSpec[] = [
         text: 'bound this run, for instance wall=30m or cost="2 USD"; repeatable',
         many: true,
       },
-      { flags: '--sandbox <level>', text: 'how strong the walls are', choices: SandboxLevel.options },
+      { flags: '--priority <n>', text: 'the higher goes first; ten minutes of waiting count as one more (default: 0)' },
+      {
+        flags: '--sandbox <level>',
+        text: `how strong the walls are: ${BUILT_LEVELS.join(' or ')} (default: the strongest that this machine has)`,
+        complete: BUILT_LEVELS,
+      },
       { flags: '--include-dirty', text: 'take along what is not committed' },
       { flags: '--yes', text: 'answer "approved" wherever that is offered' },
       { flags: '--detach', text: 'return as soon as the run is accepted' },
+      ...LOUDNESS,
       ...COMMON,
     ],
     examples: [
@@ -54,7 +65,11 @@ export const COMMANDS: readonly CommandSpec[] = [
     words: 'ls',
     group: WORK,
     summary: "list this repository's runs",
-    options: [{ flags: '--all', text: 'of all repositories, discarded ones too' }, ...COMMON],
+    options: [
+      { flags: '--all', text: 'of all repositories, discarded ones too' },
+      { flags: '--repository <path>', text: 'of the repository there instead of the one that you stand in' },
+      ...COMMON,
+    ],
     load: async () => (await import('./commands/ls.ts')).ls,
   },
   {
@@ -64,6 +79,26 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: COMMON,
     load: async () => (await import('./commands/show.ts')).show,
+  },
+  {
+    words: 'send',
+    group: WORK,
+    summary: "say something to a run's agent; a run that has stopped goes on with it",
+    text: `An agent at work is told when its present turn ends, in the same session; --now interrupts the turn. A run that waits or has ended goes on at
+the node of its latest agent, on the same branch, and from there along its blueprint. Where an approval waits it is the answer
+"changes".`,
+    arguments: [RUN, { name: '[text]', text: 'what to say, in quotes; - reads it from standard input' }],
+    options: [
+      { flags: '--file <path>', text: 'read it from a file', complete: 'file' },
+      { flags: '--now', text: 'interrupt the turn that is at work' },
+      { flags: '--wait', text: 'follow the run until the agent was told' },
+      ...COMMON,
+    ],
+    examples: [
+      'switchyard send @last "Use the helper in src/money.ts"',
+      'switchyard send fix-it --file notes.md --now',
+    ],
+    load: async () => (await import('./commands/send.ts')).send,
   },
   {
     words: 'diff',
@@ -111,13 +146,36 @@ export const COMMANDS: readonly CommandSpec[] = [
     load: async () => (await import('./commands/cancel.ts')).cancel,
   },
   {
+    words: 'open',
+    group: WORK,
+    summary: 'take a run over by hand, in its workspace; it goes on when you leave',
+    text: `The run stands still meanwhile: an agent at work is stopped, its work and session are kept. When the program ends, what you have
+changed becomes commits of yours, and the run goes on where it was. Without an option: the agent's own program with its session,
+where there is one, else a shell. A command gets the terminal as it is, or pipes; its exit code is this command's.`,
+    arguments: [RUN, { name: '[command...]', text: 'after --: a command to run there in place of a shell' }],
+    options: [
+      { flags: '--agent', text: "the agent's own program, in the session that it has worked in" },
+      { flags: '--shell', text: 'your shell, within the walls of the run' },
+      { flags: '--editor', text: 'your editor (VISUAL, EDITOR) on the folder; it runs outside of the walls' },
+      { flags: '--stay', text: 'leave a run that was at work parked afterwards' },
+      { flags: '--back', text: 'hand back a run that was left open; what still runs there is ended' },
+      ...COMMON,
+    ],
+    examples: ['switchyard open @last', 'switchyard open fix-it -- git log --stat', 'switchyard open fix-it --back'],
+    load: async () => (await import('./commands/open.ts')).open,
+  },
+  {
     words: 'logs',
     group: RUNS,
     summary: 'show what happened in a run, with the words of its agents',
     arguments: [RUN],
     options: [
-      { flags: '-f, --follow', text: 'go on until the run ends or waits' },
+      {
+        flags: '-f, --follow',
+        text: 'go on until the run ends or waits; on a terminal as run shows it, or all with -v',
+      },
       { flags: '--step <node#n>', text: 'only one step, for instance fix-lint#2' },
+      ...LOUDNESS,
       ...COMMON,
     ],
     load: async () => (await import('./commands/logs.ts')).logs,
@@ -129,6 +187,49 @@ export const COMMANDS: readonly CommandSpec[] = [
     arguments: [RUN],
     options: COMMON,
     load: async () => (await import('./commands/why.ts')).why,
+  },
+  {
+    words: 'checkout',
+    group: RUNS,
+    summary: "check out a run's branch in your clone",
+    text: 'Refused where a file of yours is in the way; nothing else of yours is touched.',
+    arguments: [RUN],
+    options: [
+      { flags: '--branch <name>', text: "on a branch of this name instead of the run's own" },
+      { flags: '--worktree <path>', text: 'make a git worktree there instead of changing this checkout' },
+      ...COMMON,
+    ],
+    load: async () => (await import('./commands/checkout.ts')).checkout,
+  },
+  {
+    words: 'retry',
+    group: RUNS,
+    summary: 'have a run go on that waits, has failed or was cancelled',
+    text: 'Bounds that are used up get their original amount again.',
+    arguments: [RUN],
+    options: [
+      { flags: '--from <node>', text: 'from this node, in which the run has been, not from where it stopped' },
+      ...COMMON,
+    ],
+    load: async () => (await import('./commands/retry.ts')).retry,
+  },
+  {
+    words: 'fork',
+    group: RUNS,
+    summary: 'start another run from a step of this one, perhaps with another agent',
+    text: `The new run has this one's history, commits and agent sessions up to the step, and a branch of its own; this one goes its own way. With
+--prompt the agent that is next is told it; where none is next, the agent of the step itself goes on with it.`,
+    arguments: [RUN],
+    options: [
+      { flags: '--from <node#n>', text: 'the step, for instance implement#1 (default: the latest that has ended)' },
+      { flags: '--agent <name>', text: 'another of the configured agents; it is told what was done' },
+      { flags: '--prompt <text>', text: 'what the agent is to do' },
+      { flags: '--detach', text: 'return as soon as the run is accepted' },
+      ...LOUDNESS,
+      ...COMMON,
+    ],
+    examples: ['switchyard fork @last --from implement#1 --agent claude --prompt "Use a map instead"'],
+    load: async () => (await import('./commands/fork.ts')).fork,
   },
   {
     words: 'discard',
@@ -146,98 +247,12 @@ export const COMMANDS: readonly CommandSpec[] = [
     options: COMMON,
     load: async () => (await import('./commands/restore.ts')).restore,
   },
-  {
-    words: 'blueprint ls',
-    group: SETUP,
-    summary: 'list the ways of working',
-    options: COMMON,
-    load: async () => (await import('./commands/blueprint.ts')).blueprintLs,
-  },
-  {
-    words: 'blueprint show',
-    summary: 'draw a blueprint and show its text',
-    arguments: [{ name: '<name>', text: 'name of a blueprint', complete: 'blueprint' }],
-    options: COMMON,
-    load: async () => (await import('./commands/blueprint.ts')).blueprintShow,
-  },
-  {
-    words: 'blueprint check',
-    summary: "list a blueprint's problems, each at its line",
-    arguments: [{ name: '<file>', text: 'a blueprint', complete: 'file' }],
-    options: COMMON,
-    load: async () => (await import('./commands/blueprint.ts')).blueprintCheck,
-  },
-  {
-    words: 'server up',
-    group: SETUP,
-    summary: 'start the daemon (commands start it when they need it)',
-    options: [TEST_MODE, { flags: '--foreground', text: 'stay, and end with Ctrl-C' }, JSON_OPTION],
-    load: async () => (await import('./commands/server.ts')).serverUp,
-  },
-  {
-    words: 'server down',
-    summary: 'stop the daemon; runs go on when it is back',
-    options: COMMON,
-    load: async () => (await import('./commands/server.ts')).serverDown,
-  },
-  {
-    words: 'server status',
-    summary: 'say whether the daemon runs, and what it does',
-    options: COMMON,
-    load: async () => (await import('./commands/server.ts')).serverStatus,
-  },
-  {
-    words: 'server run',
-    hidden: true,
-    summary: 'be the daemon',
-    options: [TEST_MODE, { flags: '--no-worker', text: 'leave the work to workers that join' }, JSON_OPTION],
-    load: async () => (await import('./commands/server.ts')).serverRun,
-  },
-  {
-    words: 'worker',
-    group: SETUP,
-    summary: 'be one more worker of a server',
-    options: [SERVER_OPTION, TEST_MODE, JSON_OPTION],
-    load: async () => (await import('./commands/worker.ts')).worker,
-  },
-  {
-    words: 'doctor',
-    group: SETUP,
-    summary: 'examine this machine: agents, sandbox, database, git',
-    options: [JSON_OPTION],
-    load: async () => (await import('./commands/doctor.ts')).doctor,
-  },
-  {
-    words: 'demo',
-    group: SETUP,
-    summary: 'see a whole run in a scratch repository, with a recorded agent',
-    options: [
-      { flags: '--yes', text: 'approve without asking' },
-      { flags: '--task <text>', text: 'another text for the task; what the recording does stays the same' },
-      { flags: '--recording <file>', text: 'play another recording', complete: 'file' },
-      { flags: '--keep', text: 'keep the scratch folder' },
-    ],
-    load: async () => (await import('./commands/demo.ts')).demo,
-  },
-  {
-    words: 'completion',
-    group: SETUP,
-    summary: 'write the completion script of a shell',
-    text: 'For bash: source <(switchyard completion bash)',
-    arguments: [{ name: '<shell>', text: 'bash, zsh or fish', complete: ['bash', 'zsh', 'fish'] }],
-    load: async () => (await import('./commands/completion.ts')).completion,
-  },
-  {
-    words: 'complete',
-    hidden: true,
-    summary: 'what completion offers for the last of these words',
-    arguments: [{ name: '[words...]', text: 'the command line so far' }],
-    load: async () => (await import('./commands/completion.ts')).complete,
-  },
+  ...SETUP_COMMANDS,
 ];
 
 /** What plain help says about commands that only hold others. */
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   blueprint: 'ls, show, check: the ways of working',
-  server: 'up, down, status: the daemon',
+  repo: 'ls, add, rm: the repositories that are known here',
+  server: 'up, down, status, backup, restore, prune: the daemon and what it keeps',
 };

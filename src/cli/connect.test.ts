@@ -6,6 +6,7 @@ import { connect } from './connect.ts';
 import { testContext } from './fixture/context.ts';
 import { FakeServer, someHealth } from './fixture/server.ts';
 import { execute } from './main.ts';
+import { version } from './program.ts';
 
 /** A program that stands for `switchyard server run`: it takes a lock, then answers `health` on the socket until it is told to stop. */
 const DAEMON = join(import.meta.dirname, 'fixture', 'daemon.ts');
@@ -95,6 +96,30 @@ test('a program that is not there is an error, not a crash', async () => {
   await using context = await testContext({ self: ['/does/not/exist'] });
   expect(await execute(context, ['ls'])).toBe(69);
   expect(context.err()).toContain('ENOENT');
+});
+
+test('a daemon of another version is used, and a person at a terminal is told how to replace it', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket, {
+    health: () => someHealth({ version: '0.0.9' }),
+  }).listen();
+  await connect(context, {});
+  expect(context.err()).toMatch(/The daemon is of version 0\.0\.9, this command of \S+: `switchyard server restart`/);
+  await server[Symbol.asyncDispose]();
+  await using other = await testContext({ terminal: true });
+  await using _ = await new FakeServer(other.socket, { health: () => someHealth({ version: version() }) }).listen();
+  await connect(other, {});
+  expect(other.err()).toBe('');
+});
+
+test('a restart ends the daemon that runs and starts another one, or starts one where none runs', async () => {
+  await using context = await testContext({ self: [process.execPath, DAEMON] });
+  expect(await execute(context, ['server', 'restart', '--json'])).toBe(0);
+  const first = JSON.parse(context.out()) as { pid: number };
+  expect(await execute(context, ['server', 'restart', '--json'])).toBe(0);
+  const { client } = await connect(context, {});
+  expect((await client.call('health', {})).pid).not.toBe(first.pid);
+  await client.call('stop', {});
 });
 
 test('completion and status start nothing', async () => {

@@ -23,10 +23,12 @@ test('the words of daily work come first in plain help', async () => {
     'run',
     'ls',
     'show',
+    'send',
     'diff',
     'approve',
     'merge',
     'cancel',
+    'open',
   ]);
 });
 
@@ -50,14 +52,14 @@ test('the version is the one of the package', async () => {
 const SLIPS: readonly [readonly string[], string, string][] = [
   [['shw'], "Unknown command 'shw'.", 'Did you mean show?'],
   [['server', 'upp'], "Unknown command 'upp'.", 'Did you mean up?'],
-  [['server'], '`switchyard server` needs one of: up, down, status.', '--help'],
+  [['server'], '`switchyard server` needs one of: up, down, restart, status, backup, restore, prune.', '--help'],
   [['ls', '--jsn'], "Unknown option '--jsn'.", 'Did you mean --json?'],
   [['show'], "Missing required argument 'run'.", 'switchyard show --help'],
   [['run', 'fix', 'the', 'bug'], "Too many arguments for 'run'.", 'Put the task in quotes.'],
   [['run'], 'There is no task.', 'quotes'],
   [['run', 'x', '--file', 'y'], 'The task is given twice', 'Leave one'],
   [['run', 'x', '--limit', 'speed=9'], 'unknown limit "speed"', 'wall=30m'],
-  [['run', 'x', '--sandbox', 'paper'], "argument 'paper' is invalid", 'switchyard run --help'],
+  [['run', 'x', '--sandbox', 'paper'], 'There is no sandbox level "paper"', 'none, pid'],
   [['run', '--file', 'nowhere.md'], 'Cannot read the task from nowhere.md', 'text file'],
   [['ls', '--server', 'ftp://x'], '"ftp://x" is not the address of a server.', 'unix:/path'],
   [['completion', 'tcsh'], 'There is no completion for "tcsh".', 'bash, zsh or fish'],

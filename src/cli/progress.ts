@@ -1,9 +1,8 @@
 import type { Event } from '../domain/event.ts';
-import { addUsage, NO_USAGE } from '../domain/run.ts';
-import { printableJson, printableLine } from '../lib/printable.ts';
+import { printableJson } from '../lib/printable.ts';
 import type { CommandContext } from './context.ts';
-import { shortDuration, shortUsage } from './render/amount.ts';
-import { eventRenderer } from './render/event.ts';
+import { trackActivity } from './render/activity.ts';
+import { type EventView, eventRenderer } from './render/event.ts';
 import { statusLine } from './render/status-line.ts';
 import { type Style, styleOf } from './render/style.ts';
 
@@ -17,6 +16,17 @@ export interface Progress extends Disposable {
   hush(): void;
 }
 
+/** How much is shown, as flags of a command. */
+export interface Loudness {
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+}
+
+export function detailOf({ quiet, verbose }: Loudness): EventView['detail'] {
+  if (verbose === true) return 'full';
+  return quiet === true ? 'quiet' : 'progress';
+}
+
 export function jsonProgress(context: CommandContext): Progress {
   return {
     style: styleOf(context.stderr, context.env),
@@ -27,29 +37,39 @@ export function jsonProgress(context: CommandContext): Progress {
   };
 }
 
-/** Lines as things happen; on a terminal, below them one that tells what is at work, for how long, the tokens so far, and how to leave. */
-export function humanProgress(context: CommandContext, name: string, leaving = 'Ctrl-C to leave or cancel'): Progress {
+export interface HumanProgress {
+  /** How the run is called in what is said. */
+  readonly name: string;
+  readonly detail?: EventView['detail'];
+  /** Whether an approval is asked for at the terminal. */
+  readonly asks?: boolean;
+  /** What the status says about how to leave. */
+  readonly leaving?: string;
+}
+
+/** Lines as things happen; on a terminal, below them what goes on, for how long, what it used so far, and how to leave. */
+export function humanProgress(context: CommandContext, options: HumanProgress): Progress {
+  const { name, detail = 'progress', asks = false, leaving = 'Ctrl-C: detach or cancel' } = options;
   const style = styleOf(context.stdout, context.env);
-  const render = eventRenderer({ ...style, detail: 'progress', name });
+  const render = eventRenderer({
+    ...style,
+    detail,
+    name,
+    asks,
+    live: style.redraws,
+    get width() {
+      return styleOf(context.stdout, context.env).width; // of the window as it is by then
+    },
+  });
   const status = statusLine(context.stdout, style, context.clock);
-  let began: number | undefined;
-  let node: string | undefined;
-  let usage = NO_USAGE;
-  const text = (): string => {
-    const elapsed = began === undefined ? undefined : shortDuration(context.clock.now() - began);
-    return [node === undefined ? 'waiting for a place' : printableLine(node), elapsed, shortUsage(usage), leaving]
-      .filter((part) => part !== undefined && part !== '')
-      .join(' · ');
-  };
+  const activity = trackActivity();
   return {
     style,
     event: (event) => {
-      began ??= Date.parse(event.at);
-      if (event.kind === 'step.started') node = event.node;
-      if (event.kind === 'step.ended') node = 'on to the next step';
-      if (event.kind === 'agent.usage') usage = addUsage(usage, event.usage);
+      activity.add(event);
       if (event.kind === 'run.parked' || event.kind === 'run.ended') status.hide();
-      else status.show(text);
+      else if (detail !== 'quiet')
+        status.show((columns) => activity.lines({ now: context.clock.now(), columns, leaving }));
       status.print(render(event));
     },
     say: (...lines) => status.print(lines),

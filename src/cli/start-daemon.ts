@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import type { ApiClient } from '../api/client.ts';
-import { Failure } from '../api/schemas.ts';
+import { Failure, type Health } from '../api/schemas.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { readLockNote } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
+import { printableLine } from '../lib/printable.ts';
 import { pause } from '../lib/wait-until.ts';
 import type { CommandContext } from './context.ts';
 import { isLost } from './failure.ts';
+import { version } from './program.ts';
 
 /** What a daemon ends with when another one holds this home; the other one is then waited for. */
 export const HOME_IS_TAKEN = 75;
@@ -26,7 +28,8 @@ export async function startDaemon(
   client: ApiClient,
   options: { testMode: boolean },
 ): Promise<void> {
-  if (await answers(client)) return;
+  const running = await healthOf(client);
+  if (running !== undefined) return sayOtherVersion(context, running);
   const home = resolveHome(context.env);
   await mkdir(home.folder, { recursive: true, mode: 0o700 });
   if (context.stderr.isTTY === true) context.stderr.write('Starting the Switchyard daemon…\n');
@@ -127,13 +130,24 @@ async function answersWithin(client: ApiClient, ms: number): Promise<boolean> {
   return false;
 }
 
-/** Whether a daemon answers that will go on to do so; one that is stopping does not count. */
 async function answers(client: ApiClient): Promise<boolean> {
+  return (await healthOf(client)) !== undefined;
+}
+
+/** What a daemon answers that will go on to do so; one that is stopping does not count. */
+async function healthOf(client: ApiClient): Promise<Health | undefined> {
   try {
-    await client.call('health', {});
-    return true;
+    return await client.call('health', {});
   } catch (error) {
-    if (isLost(error)) return false;
+    if (isLost(error)) return undefined;
     throw error;
   }
+}
+
+/** After an upgrade the old daemon goes on until somebody replaces it: that may be in the middle of agents' work, so it is theirs to say. */
+function sayOtherVersion(context: CommandContext, running: Health): void {
+  if (running.version === version() || context.stderr.isTTY !== true) return;
+  context.stderr.write(
+    `The daemon is of version ${printableLine(running.version)}, this command of ${version()}: \`switchyard server restart\` replaces it; agents at work are saved and go on.\n`,
+  );
 }

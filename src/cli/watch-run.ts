@@ -110,10 +110,16 @@ async function askToLeave(
 ): Promise<'leave' | 'stay'> {
   watch.progress.hush();
   if (!context.isTerminal) return 'leave';
+  watch.progress.say(
+    '',
+    '  [d]etach  leave; the run goes on without you',
+    '  [c]ancel  stop the run; what was done so far is kept',
+    '  [w]atch   go on watching',
+  );
   for (;;) {
     const again = new AbortController();
     const answer = await Promise.race([
-      watch.questions.ask('\n[d]etach, the run goes on; [c]ancel it; [w]atch on? ', again.signal),
+      watch.questions.ask('Detach, cancel or watch on? [d/c/w, Ctrl-C: d] ', again.signal),
       interrupts.next(),
     ]);
     again.abort();
@@ -129,7 +135,9 @@ async function askToLeave(
 
 function sayWhereItIs({ progress, name }: Watch): void {
   progress.say(
-    `The run goes on without you. \`switchyard logs -f ${name}\` follows it, \`switchyard cancel ${name}\` stops it.`,
+    'The run goes on without you.',
+    `    switchyard logs -f ${name}  follow it`,
+    `    switchyard cancel ${name}   stop it`,
   );
 }
 

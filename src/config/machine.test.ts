@@ -14,6 +14,7 @@ test('without a file everything stands at its default', () => {
     agents: {},
     defaults: { blueprint: 'pr', limits: {} },
     limits: { agents: 4, perRepository: 4, perProvider: {} },
+    retention: { trash: 'never', transcripts: 'never', runs: 'never', workspaces: 604_800_000 },
   };
   expect(load()).toEqual({ ok: true, value: defaults });
   expect(load('')).toEqual({ ok: true, value: defaults });
@@ -91,4 +92,15 @@ test.each([
   ['agents: { toString: { kind: codex } }', expect.stringContaining('taken by the language')],
 ])('refuses %s', (text, message) => {
   expect(problems(text)).toEqual([message]);
+});
+
+test('how long things are kept is written as a duration, or never', () => {
+  expect(load('retention: { trash: 30d, workspaces: never }')).toMatchObject({
+    ok: true,
+    value: { retention: { trash: 2_592_000_000, runs: 'never', workspaces: 'never' } },
+  });
+  expect(problems('defaults: {}\nretention:\n  trash: soon\n  bin: 3d\n')).toEqual([
+    '3 write how long it is kept as 30d or 12h, or never',
+    expect.stringMatching(/^4 .*bin/),
+  ]);
 });

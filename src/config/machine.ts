@@ -6,8 +6,23 @@ import { known, type Problem } from '../blueprint/problem.ts';
 import { AgentEntry } from '../domain/agent-entry.ts';
 import { WrittenLimits } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
+import { Duration } from '../domain/units.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
+
+const WEEK_MS = 7 * 24 * 60 * 60_000;
+/** How long something is kept after it has ended: `30d` ⇄ milliseconds, or `never`, which removes nothing. */
+const Retention = z.codec(
+  z
+    .string()
+    .regex(/^(never|(\d+(\.\d+)?(ms|s|m|h|d))+)$/, 'write how long it is kept as 30d or 12h, or never')
+    .describe('How long it is kept: 30d, 12h, never'),
+  z.union([z.literal('never'), z.int().positive()]),
+  {
+    decode: (text) => (text === 'never' ? text : Duration.decode(text)),
+    encode: (period) => (period === 'never' ? period : Duration.encode(period)),
+  },
+);
 
 const Places = z.int().min(1).max(10_000);
 
@@ -28,7 +43,22 @@ export const MachineConfig = z.strictObject({
       perProvider: z
         .record(z.string(), Places)
         .default({})
-        .describe('Agents at work at once, by provider of their model'),
+        .describe('Agents at work at once, by provider: an agent’s name, its kind, or the host of its endpoint'),
+      perPerson: Places.describe(
+        'Agents at work at once for one person; without it, as many as there is place for',
+      ).optional(),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      trash: Retention.default('never').describe('When the commits of discarded runs go for good: 30d, or never'),
+      transcripts: Retention.default('never').describe(
+        'When the words and tool calls of agents go, after a run has ended',
+      ),
+      runs: Retention.default('never').describe('When ended runs go with journal and commits, merged or not'),
+      workspaces: Retention.default(WEEK_MS).describe(
+        'When the workspaces of ended runs go; their commits stay in the git store',
+      ),
     })
     .prefault({}),
   sandbox: SandboxLevel.describe('The walls round every run; without it, the strongest that the host has').optional(),

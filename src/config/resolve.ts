@@ -165,4 +165,5 @@ const SHOWN: Readonly<Record<LimitName, (amount: number) => string>> = {
   steps: formatCount,
   cost: formatDollars,
   tokens: formatCount,
+  repeats: formatCount,
 };

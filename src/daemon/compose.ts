@@ -1,6 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { providersOf } from '../domain/agent-entry.ts';
 import type { Engine, FleetLimits } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
 import { Worker } from '../engine/worker.ts';
@@ -73,8 +74,10 @@ export async function compose({
 }
 
 function fleetLimits({ current }: MachineSettings): FleetLimits {
-  const { agents, perRepository, perProvider } = current.limits;
-  return { agents, perRepository, perProvider, others: Math.max(4, 2 * availableParallelism()) };
+  const providers = Object.fromEntries(
+    Object.entries(current.agents).map(([name, entry]) => [name, providersOf(name, entry)]),
+  );
+  return { ...current.limits, providers, others: Math.max(4, 2 * availableParallelism()) };
 }
 
 /** The crash point that the environment arms; honoured in test mode only. */

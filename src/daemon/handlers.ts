@@ -1,10 +1,18 @@
 import type { Home } from '../lib/home.ts';
-import { cancelRun, decideRun, discardRun, mergeRun, restoreRun } from '../operations/act-on-run.ts';
+import { cancelRun, decideRun, discardRun, mergeRun, restoreRun, retryRun } from '../operations/act-on-run.ts';
 import { checkBlueprint, listBlueprints, showBlueprint } from '../operations/blueprints.ts';
+import { checkoutRun } from '../operations/checkout-run.ts';
+import { forkRun } from '../operations/fork-run.ts';
+import { handBackRun } from '../operations/hand-back.ts';
 import { initRepository } from '../operations/init-repository.ts';
-import { diffRun, listRuns, showRun, whyRun } from '../operations/look-at-run.ts';
+import { diffRun, listRuns, showRun } from '../operations/look-at-run.ts';
+import { openRun, openStarted } from '../operations/open-run.ts';
 import type { OperationContext } from '../operations/operations.ts';
+import { prune } from '../operations/prune.ts';
+import { addRepository, listRepositories, removeRepository } from '../operations/repositories.ts';
+import { sendToRun } from '../operations/send-to-run.ts';
 import { startRun } from '../operations/start-run.ts';
+import { whyRun } from '../operations/why-run.ts';
 import type { Handlers } from '../server/app.ts';
 import { countRuns } from '../store/runs.ts';
 import { liveWorkers } from '../store/workers.ts';
@@ -37,6 +45,7 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
       repositories: facts.home.repositories,
       version: facts.version,
     }),
+    prune: ({ dryRun }) => prune(operations, { dryRun, signal: AbortSignal.timeout(60 * 60_000) }),
     startRun: (request) => startRun(operations, request),
     listRuns: (request) => listRuns(operations, request),
     showRun: (_, { run }) => showRun(operations, run),
@@ -44,12 +53,22 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
     whyRun: (_, { run }) => whyRun(operations, run),
     decideRun: (request, { run }) => decideRun(operations, run, request),
     mergeRun: (request, { run }) => mergeRun(operations, run, request),
+    sendToRun: (request, { run }) => sendToRun(operations, run, request),
+    forkRun: (request, { run }) => forkRun(operations, run, request),
+    retryRun: (request, { run }) => retryRun(operations, run, request),
     cancelRun: (request, { run }) => cancelRun(operations, run, request),
     discardRun: (request, { run }) => discardRun(operations, run, request),
     restoreRun: (request, { run }) => restoreRun(operations, run, request),
+    checkoutRun: (request, { run }) => checkoutRun(operations, run, request),
+    openRun: (request, { run }) => openRun(operations, run, request),
+    openStarted: (request, { run }) => openStarted(operations, run, request),
+    handBackRun: (request, { run }) => handBackRun(operations, run, request),
     listBlueprints: ({ repository }) => listBlueprints(operations, repository),
     showBlueprint: ({ repository }, { name }) => showBlueprint(operations, name, repository),
     checkBlueprint: ({ file, repository }) => checkBlueprint(operations, file, repository),
+    listRepositories: () => listRepositories(operations),
+    addRepository: (request) => addRepository(operations, request),
+    removeRepository: (request) => removeRepository(operations, request),
     initRepository: (request) => initRepository(operations, request),
   };
 }

@@ -5,7 +5,7 @@ import { createLocalForge } from '../adapters/forges/local/index.ts';
 import { noneSandbox } from '../adapters/sandboxes/none/index.ts';
 import { pidRemains, probePid } from '../adapters/sandboxes/pid/index.ts';
 import { createCheckoutProvider } from '../adapters/workspaces/checkout/index.ts';
-import type { SandboxLevel } from '../domain/sandbox.ts';
+import { BUILT_LEVELS, type SandboxLevel } from '../domain/sandbox.ts';
 import type { Host, HostAgents } from '../engine/host.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
@@ -34,11 +34,11 @@ export async function createHost({ home, repositories, env, machine, crashPoint 
     worker: await workerName(home),
     workspaces: createWorkspaces({ folder: home.workspaces, provider: createCheckoutProvider(), crashPoint }),
     openStore(repository) {
-      const open =
-        stores.get(repository.path) ??
-        openGitStore({ folder: repositories, repositoryPath: repository.path, crashPoint });
-      stores.set(repository.path, open);
-      open.catch(() => stores.delete(repository.path));
+      const { id, path: repositoryPath } = repository;
+      const key = `${id} ${repositoryPath}`;
+      const open = stores.get(key) ?? openGitStore({ folder: repositories, repositoryPath, id, crashPoint });
+      stores.set(key, open);
+      open.catch(() => stores.delete(key));
       return open;
     },
     forge: (repository, store) => createLocalForge({ repository: repository.path, mirror: store.path, crashPoint }),
@@ -60,7 +60,7 @@ export function sandboxesOf(env: Readonly<Record<string, string | undefined>>): 
   return {
     async get(level) {
       if (level === 'none') return noneSandbox;
-      if (level !== 'pid') throw unavailable(level, 'this version has the levels none and pid');
+      if (level !== 'pid') throw unavailable(level, `this version has the levels ${BUILT_LEVELS.join(' and ')}`);
       const probed = await pid();
       if ('missing' in probed) throw unavailable(level, probed.missing);
       return probed;

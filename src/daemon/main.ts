@@ -2,8 +2,11 @@ import { EXIT } from '../api/failure.ts';
 import { ensureHome } from '../config/home.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
+import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
+import { keepHeapSmall } from '../lib/small-heap.ts';
 import { openEventFeed } from '../operations/event-feed.ts';
+import type { OperationContext } from '../operations/operations.ts';
 import { createApp } from '../server/app.ts';
 import { listenOnSocket } from '../server/listen.ts';
 import { migrate } from '../store/migrate.ts';
@@ -11,6 +14,7 @@ import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.
 import { handlers } from './handlers.ts';
 import { sandboxesOf } from './host.ts';
 import { type Log, openLog } from './log.ts';
+import { pruneDaily } from './prune-daily.ts';
 import { version } from './version.ts';
 
 export interface DaemonOptions {
@@ -27,6 +31,7 @@ export const ALREADY_RUNNING = 75;
 
 /** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code; rejects when it cannot serve, with what to do. */
 export async function runDaemon({ env, testMode, works = true, signal }: DaemonOptions): Promise<number> {
+  keepHeapSmall();
   const log = openLog();
   const home = resolveHome(env);
   try {
@@ -92,17 +97,20 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
   );
   const feed = stack.use(await openEventFeed(running.engine.database));
   const sandboxes = sandboxesOf(env);
+  const operations: OperationContext = {
+    engine: running.engine,
+    host: running.host,
+    machine: () => running.machine.reload(),
+    blueprints: blueprintsFolder,
+    defaultSandbox: () => sandboxes.strongest(),
+    hands: new OneAtATime(),
+    home,
+  };
   const app = createApp({
     feed,
     onBug: (error) => log.error('a request failed', error),
     handlers: handlers({
-      operations: {
-        engine: running.engine,
-        host: running.host,
-        machine: () => running.machine.reload(),
-        blueprints: blueprintsFolder,
-        defaultSandbox: () => sandboxes.strongest(),
-      },
+      operations,
       facts: {
         version,
         startedAt,
@@ -114,6 +122,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
       stop: () => stopping.abort(),
     }),
   });
+  stack.use(pruneDaily(operations, log));
   stack.use(await listenOnSocket(app, home.socket));
   log.info('serving', { home: home.folder, version, testMode });
   await aborted(stopping.signal);

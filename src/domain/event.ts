@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { Actor } from './actor.ts';
 import { CheckItem } from './evidence.ts';
-import { Needs, Reason, RunState, Usage } from './run.ts';
+import { ForkedFrom, Needs, Reason, RunState, Usage } from './run.ts';
+
+/** A message waits for the agent; the turn at work is interrupted for it; the run goes on because of it; the agent was given it. */
+export const MessageState = z.enum(['queued', 'delivering', 'resumed', 'delivered']);
+export type MessageState = z.infer<typeof MessageState>;
 
 /**
  * What happened, in the order of a run's life: run > step > attempt > agent. The journal holds them for ever; the agent's own
@@ -10,13 +14,21 @@ import { Needs, Reason, RunState, Usage } from './run.ts';
  */
 export const EventPayload = z.discriminatedUnion('kind', [
   // run
-  z.object({ kind: z.literal('run.started'), blueprint: z.string(), base: z.string(), title: z.string() }),
+  z.object({
+    kind: z.literal('run.started'),
+    blueprint: z.string(),
+    base: z.string(),
+    title: z.string(),
+    forkedFrom: ForkedFrom.optional(),
+  }),
   z.object({ kind: z.literal('run.parked'), reason: Reason, needs: Needs, node: z.string().nullable() }),
   z.object({
     kind: z.literal('run.resumed'),
     choice: z.string(),
     note: z.string().optional(),
     head: z.string().nullable(),
+    /** Where it goes on, when that is not where it waited. */
+    node: z.string().optional(),
   }),
   z.object({ kind: z.literal('run.merged'), target: z.string(), commit: z.string(), tree: z.string() }),
   z.object({ kind: z.literal('run.ended'), state: RunState }),
@@ -74,6 +86,8 @@ export const EventPayload = z.discriminatedUnion('kind', [
     text: z.string(),
     node: z.string().optional(),
     n: z.int().optional(),
+    /** What a person has sent to the agent: the id of the message, and what has become of it. `text` is the person's own unless `delivered`. */
+    sent: z.object({ id: z.string(), state: MessageState }).optional(),
   }),
   z.object({ kind: z.literal('limit'), limit: z.string(), used: z.number(), max: z.number(), text: z.string() }),
 ]);

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { Count, Dollars, Duration } from './units.ts';
 
 /**
- * The bounds of a run: wall time and silence in milliseconds, agent turns, steps, cost in US dollars, tokens. One that is
- * absent does not bound. This is the form that is stored and compared; `WrittenLimits` is the one that people write.
+ * The bounds of a run: wall time and silence in milliseconds, agent turns, steps, cost in US dollars, tokens, and how often an agent may do
+ * the same with the same result. One that is absent does not bound. This is the form that is stored and compared; `WrittenLimits` is the one that people write.
  */
 export const Limits = z.object({
   wall: z.int().positive().optional(),
@@ -12,11 +12,12 @@ export const Limits = z.object({
   steps: z.int().positive().optional(),
   cost: z.number().positive().optional(),
   tokens: z.int().positive().optional(),
+  repeats: z.int().min(3).optional(),
 });
 export type Limits = z.infer<typeof Limits>;
 export type LimitName = keyof Limits;
 
-/** Limits as they stand in YAML: `{ wall: 2h, silence: 15m, turns: 60, steps: 40, cost: 5 USD, tokens: 3M }`. Decodes to `Limits`. */
+/** Limits as they stand in YAML: `{ wall: 2h, silence: 15m, turns: 60, steps: 40, cost: 5 USD, tokens: 3M, repeats: 5 }`. Decodes to `Limits`. */
 export const WrittenLimits = z
   .strictObject({
     wall: Duration.optional(),
@@ -25,8 +26,9 @@ export const WrittenLimits = z
     steps: Count.optional(),
     cost: Dollars.optional(),
     tokens: Count.optional(),
+    repeats: Count.refine((count) => count >= 3, 'must be 3 or more: twice is no loop').optional(),
   })
-  .describe('Bounds of a run: wall, silence, turns, steps, cost, tokens');
+  .describe('Bounds of a run: wall, silence, turns, steps, cost, tokens, repeats');
 
 export const LIMIT_NAMES: readonly LimitName[] = Limits.keyof().options;
 

@@ -18,6 +18,7 @@ export type Reason = z.infer<typeof Reason>;
 
 /**
  *     queued → running ⇄ parked → succeeded | failed | cancelled
+ *     succeeded, failed, cancelled → running, when a person sends a message or has it tried again
  *     parked, succeeded, failed, cancelled → discarded → (restore) the state before
  */
 export const RunState = z.discriminatedUnion('kind', [
@@ -31,6 +32,10 @@ export const RunState = z.discriminatedUnion('kind', [
 ]);
 export type RunState = z.infer<typeof RunState>;
 export type RunStateKind = RunState['kind'];
+
+/** The step of another run up to which a run's history is that one's. */
+export const ForkedFrom = z.object({ run: z.string(), slug: z.string(), node: z.string(), n: z.int() });
+export type ForkedFrom = z.infer<typeof ForkedFrom>;
 
 /** A run in one of these does nothing more by itself. */
 export function isEnded(kind: RunStateKind): boolean {

@@ -27,6 +27,8 @@ export const RunSettings = z.object({
   yes: z.boolean(),
   /** The checkout from which the run was started; `copy` reads there. */
   checkout: z.string().nullable(),
+  /** The commit that the run began with and that holds what was not committed in the checkout, where that was taken along. */
+  included: z.string().optional(),
   /** Whether a merge pushes the target. */
   push: z.boolean(),
 });

@@ -30,14 +30,25 @@ export function titleOf(text: string): string {
   return line.length <= 72 ? line : `${line.slice(0, 71).trimEnd()}…`;
 }
 
-/** A short name for branches and folders: lower-case ASCII words of the title, at most 40 characters. */
+const LONGEST_SLUG = 40;
+
+/**
+ * A short name for branches and folders: lower-case words of the title, at most 40 characters. ASCII where the title has such a word;
+ * else the letters of its own script, which git and file systems take as well.
+ */
 export function slugOf(title: string): string {
-  const words = title
-    .normalize('NFKD')
-    .replace(/[\u0300-\u036f]/g, '')
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .slice(0, 40)
+  const plain = title.normalize('NFKD').replace(/[\u0300-\u036f]/g, '');
+  const ascii = words(plain, /[^a-z0-9]+/g);
+  if (/[a-z0-9]{2}/.test(ascii)) return ascii;
+  const own = words(title.normalize('NFC'), /[^\p{L}\p{M}\p{N}]+/gu);
+  return own === '' ? 'task' : own;
+}
+
+/** What lies between words becomes a dash; characters are never cut in two. */
+function words(text: string, between: RegExp): string {
+  const dashed = text.toLowerCase().replace(between, '-');
+  return Array.from(dashed)
+    .slice(0, LONGEST_SLUG)
+    .join('')
     .replace(/^-+|-+$/g, '');
-  return words === '' ? 'task' : words;
 }

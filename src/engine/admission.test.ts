@@ -116,7 +116,7 @@ test('the urgent and the long waiting go first, and no repository keeps out anot
   for (let n = 0; n < 3; n++) late.push(await fixture.start(agentOf('codex'), { repository: 'many' }));
   const other = await fixture.start(agentOf('codex'), { repository: 'few' });
   const urgent = await fixture.start(agentOf('codex'), { repository: 'many', priority: 1 });
-  await fixture.engine.database.query(`update step set created_at = now() - interval '25 minutes' where run = $1`, [
+  await fixture.engine.database.query(`update step set since = now() - interval '25 minutes' where run = $1`, [
     late[2],
   ]);
   first.open();
@@ -189,8 +189,8 @@ test('thousands that wait or are parked cost an admission next to nothing', asyn
   );
   // Half of them wait for a place, half for a person.
   await database.query(
-    `insert into step (id, run, repository, node, n, kind, agentic, provider, state, inputs, created_at)
-     select 'bulk-' || g, 'bulk-' || g, 'repo-' || g % 7, 'work', 1, 'agent', true, 'codex', case when g % 2 = 0 then 'waiting' else 'running' end, '{}', now()
+    `insert into step (id, run, repository, node, n, kind, agentic, provider, requester, state, inputs, since, created_at)
+     select 'bulk-' || g, 'bulk-' || g, 'repo-' || g % 7, 'work', 1, 'agent', true, 'codex', 'person-' || g % 3, case when g % 2 = 0 then 'waiting' else 'running' end, '{}', now(), now()
      from generate_series(1, 20000) g`,
   );
   await database.query('analyze step');

@@ -4,15 +4,13 @@ import { WORKER_SILENCE_MS } from '../store/workers.ts';
 import type { Engine } from './engine.ts';
 import { type Candidate, choose, freePlaces } from './places.ts';
 
-export { blockedBy, type Candidate } from './places.ts';
-
 /** Any number that nothing else locks. */
 const LOCK = 7_406_992;
 
 /**
  * The only place where a step gets a job, so that nothing ever works beyond the limits. Part of the caller's transaction and its last
  * act: its lock makes all admissions one after the other, and whoever holds it must wait for nothing else. A step whose row somebody
- * else is changing is passed over; that one's own call, or the next worker that looks after things, finds it.
+ * else is changing is passed over: workers, who look after things every other second, find it (recovery.ts).
  */
 export async function admit(engine: Engine, queries: Queries): Promise<void> {
   await queries.query('select pg_advisory_xact_lock($1)', [LOCK]);
@@ -36,10 +34,13 @@ export async function isAnythingWaiting(queries: Queries): Promise<boolean> {
 /** Steps that hold a place. */
 export async function activeSteps(queries: Queries): Promise<Candidate[]> {
   return queries.query<Candidate>(
-    `select id, repository, provider, agentic, priority, 0::float8 as "waitingMs" from step
+    `select id, repository, requester, provider, holds, agentic, priority, 0::float8 as "waitingMs" from step
      where state in ('admitted', 'running') and job is not null`,
   );
 }
+
+/** Steps that wait for a place; those that are alike in all of this differ only in how long. As the index of waiting steps has it. */
+const ALIKE = `agentic, repository, coalesce(provider, ''), requester, coalesce(holds, ''), priority`;
 
 /**
  * The steps that could be chosen for so many places. Among those that are alike in all that a limit counts, and in priority, the
@@ -48,21 +49,20 @@ export async function activeSteps(queries: Queries): Promise<Candidate[]> {
  */
 async function waitingSteps(queries: Queries, free: { agents: number; others: number }): Promise<Candidate[]> {
   return queries.query<Candidate>(
-    `with recursive alike as (
-       (select agentic, repository, coalesce(provider, '') as provider, priority from step where state = 'waiting'
-          order by agentic, repository, coalesce(provider, ''), priority limit 1)
+    `with recursive alike (agentic, repository, provider, requester, holds, priority) as (
+       (select ${ALIKE} from step where state = 'waiting' order by ${ALIKE} limit 1)
        union all
        select next.* from alike, lateral (
-         select agentic, repository, coalesce(provider, ''), priority from step where state = 'waiting'
-           and (agentic, repository, coalesce(provider, ''), priority) > (alike.agentic, alike.repository, alike.provider, alike.priority)
-         order by agentic, repository, coalesce(provider, ''), priority limit 1) as next)
-     select id, step.repository, step.provider, step.agentic, step.priority,
-       greatest(0, extract(epoch from now() - created_at))::float8 * 1000 as "waitingMs"
+         select ${ALIKE} from step where state = 'waiting' and (${ALIKE})
+           > (alike.agentic, alike.repository, alike.provider, alike.requester, alike.holds, alike.priority)
+         order by ${ALIKE} limit 1) as next)
+     select id, step.repository, step.requester, step.provider, step.holds, step.agentic, step.priority,
+       greatest(0, extract(epoch from now() - since))::float8 * 1000 as "waitingMs"
      from alike, lateral (
-       select id, repository, provider, agentic, priority, created_at from step where state = 'waiting'
-         and agentic = alike.agentic and repository = alike.repository and coalesce(provider, '') = alike.provider and priority = alike.priority
+       select id, repository, requester, provider, holds, agentic, priority, since from step where state = 'waiting'
+         and (${ALIKE}) = (alike.agentic, alike.repository, alike.provider, alike.requester, alike.holds, alike.priority)
          and not exists (select 1 from outbox where outbox.run = step.run and done_at is null and kind in ('trash', 'restore'))
-       order by created_at limit case when alike.agentic then $1::int else $2::int end) as step`,
+       order by since limit case when alike.agentic then $1::int when alike.holds <> '' then least($2::int, 1) else $2::int end) as step`,
     [free.agents, free.others],
   );
 }

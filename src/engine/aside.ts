@@ -6,6 +6,8 @@ export async function insertAside(
   { row, queries, engine }: OpenRun,
   inputs: Readonly<Record<string, unknown>>,
 ): Promise<void> {
+  const kind = engine.kinds.get('deliver');
+  const fields = { deliver: 'merge', ...inputs };
   const [last] = await queries.query<{ n: number }>(
     `select coalesce(max(n), 0) as n from step where run = $1 and node = 'merge'`,
     [row.id],
@@ -20,6 +22,7 @@ export async function insertAside(
     agentic: false,
     aside: true,
     provider: null,
+    holds: (kind?.mode === 'execute' ? kind.holds?.({ fields, target: row.target }) : undefined) ?? null,
     state: 'waiting',
     inputs,
     priority: row.priority,

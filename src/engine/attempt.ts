@@ -2,12 +2,13 @@ import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { StepAborted, type StepResult } from '../ports/node.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { enduring } from '../store/enduring.ts';
-import { getRepository } from '../store/tasks.ts';
+import { getRepository } from '../store/repositories.ts';
+import { agentOf } from '../store/steps.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
 import { attemptsBound, type Claim } from './claim.ts';
 import { nodeOf } from './context.ts';
 import type { Engine } from './engine.ts';
-import { equip } from './equipment.ts';
+import { type EquipmentParts, equip } from './equipment.ts';
 import { giveUp } from './give-up.ts';
 import type { Host } from './host.ts';
 import { Journal } from './journal.ts';
@@ -71,8 +72,11 @@ async function work(working: Working): Promise<void> {
   let workspace: Workspace | undefined;
   const executing = new AbortController();
   const saving = saveNowAndThen(working, executing.signal, () => workspace);
-  const executed = await execute(working, (opened) => {
-    workspace = opened;
+  const executed = await execute(working, {
+    onOpened: (opened) => {
+      workspace = opened;
+    },
+    save: () => save(working, workspace).catch((error: unknown) => unsaved(working, error)),
   });
   const why = stoppedBy(scope);
   executing.abort();
@@ -85,6 +89,7 @@ async function work(working: Working): Promise<void> {
     return giveUp(engine, claimed, { result: 'interrupted' });
   }
   const result = whenStopped(working, why) ?? executed;
+  const kept = await keepSession(working, workspace);
 
   await journal.flush();
   const delivered = result.kind === 'outcome' ? result.outputs?.['delivered'] : undefined;
@@ -92,18 +97,19 @@ async function work(working: Working): Promise<void> {
     result,
     head,
     delivered: typeof delivered === 'string' ? delivered : undefined,
+    kept,
   });
   if (!settled) await salvage(working, head);
 }
 
 /** What the step makes of it; what it throws is the outcome `error`. */
-async function execute(working: Working, onOpened: (workspace: Workspace) => void): Promise<StepResult> {
+async function execute(working: Working, asks: Pick<EquipmentParts, 'onOpened' | 'save'>): Promise<StepResult> {
   const { claimed, scope } = working;
   try {
     if (scope.signal.aborted) throw scope.signal.reason;
     const bound = attemptsBound(claimed);
     if (bound !== undefined) return hopeless(claimed, bound);
-    const { kind, context } = await equip({ ...working, signal: scope.signal, onOpened });
+    const { kind, context } = await equip({ ...working, ...asks, signal: scope.signal });
     if (scope.signal.aborted) throw scope.signal.reason;
     return await kind.execute(context);
   } catch (error) {
@@ -172,6 +178,21 @@ async function save({ engine, claimed }: Working, workspace: Workspace | undefin
     claimed.attempt,
     commit,
   ]);
+}
+
+/** A checkpoint at the end of an agent's step, so that its session can be gone on with wherever the run goes on, or forked from here. */
+async function keepSession(working: Working, workspace: Workspace | undefined): Promise<string | null> {
+  const { engine, host, claimed } = working;
+  if (workspace === undefined || !claimed.step.agentic) return null;
+  const agent = await agentOf(engine.database, { step: claimed.step.id, n: claimed.attempt });
+  const hasFiles = host.agents.sessionFiles.some((one) => one.agent === agent && one.globs.length > 0);
+  if (!hasFiles && claimed.run.settings.carry.length === 0) return null;
+  try {
+    return await workspace.checkpoint();
+  } catch (error) {
+    await unsaved(working, error);
+    return null;
+  }
 }
 
 async function unsaved({ journal, claimed }: Working, error: unknown): Promise<void> {

@@ -4,6 +4,7 @@ import { between } from '../lib/crash-point.ts';
 import { lockRun } from '../store/runs.ts';
 import { openStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
+import { isOpen } from './open-refusal.ts';
 import { endWaiting, openRun, setEnded, write, writeAndAdmit } from './transition.ts';
 
 /** Told the id of a run whose step is to be stopped. */
@@ -23,6 +24,7 @@ export async function cancelRun(engine: Engine, id: string, actor: Actor): Promi
     engine.database.transaction(async (queries) => {
       const row = await lockRun(queries, id);
       if (isEnded(row.state.kind)) return { kind: 'over', state: row.state };
+      if (row.opening?.phase === 'open') throw isOpen(row);
       const step = await openStep(queries, id);
       const run = openRun(engine, queries, row);
       if (step?.state === 'running' && step.job !== null) {

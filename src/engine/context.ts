@@ -7,7 +7,7 @@ import type { Forge } from '../ports/forge.ts';
 import type { AgentDirectory, StepContext } from '../ports/node.ts';
 import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
-import { passedChecks, recordEvidence } from '../store/evidence.ts';
+import { passedChecks, recordEvidence, verdictsSinceDecision } from '../store/evidence.ts';
 import { addConsumed } from '../store/runs.ts';
 import { rememberSession, sessionOf } from '../store/sessions.ts';
 import { addNamespace, latestOfNode } from '../store/steps.ts';
@@ -18,6 +18,7 @@ import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import { stepLimits } from './limits.ts';
 import { runGit } from './run-git.ts';
+import { deliveries } from './send-delivery.ts';
 import { summaryOf } from './summary.ts';
 
 /** What an attempt has to work with, beside its claim. */
@@ -33,6 +34,7 @@ export interface AttemptParts {
   readonly sandbox: Sandbox;
   readonly signal: AbortSignal;
   openWorkspace(): Promise<Workspace>;
+  save(): Promise<void>;
 }
 
 export function stepContext(parts: AttemptParts): StepContext {
@@ -48,11 +50,20 @@ export function stepContext(parts: AttemptParts): StepContext {
       head: run.head,
       requester: run.requester,
       push: run.settings.push,
+      included: run.settings.included,
       delivered: run.delivered,
     },
     task: parts.task,
     blueprint,
-    step: { node: step.node, n: step.n, attempt: claimed.attempt, fields: node.fields, with: step.inputs },
+    step: {
+      node: step.node,
+      n: step.n,
+      attempt: claimed.attempt,
+      stoodOn: step.stood_on ?? undefined,
+      fields: node.fields,
+      with: step.inputs,
+      followUp: step.follow_up,
+    },
     limits: stepLimits(run, node),
     signal: parts.signal,
     clock: engine.clock,
@@ -60,6 +71,7 @@ export function stepContext(parts: AttemptParts): StepContext {
     sandbox: parts.sandbox,
     commandEnv: commandEnv(host.env),
     workspace: () => parts.openWorkspace(),
+    save: () => parts.save(),
     commitText: (message) => ({
       message: message ?? parts.task.title,
       identity: run.settings.identity,
@@ -70,8 +82,9 @@ export function stepContext(parts: AttemptParts): StepContext {
     }),
     checks: run.settings.checks,
     agents: agentDirectory(parts),
+    messages: deliveries(engine, claimed, journal),
     forge,
-    git: runGit({ run: run.id, store, forge, crashPoint: engine.crashPoint }),
+    git: runGit({ database: engine.database, claimed, store, forge, crashPoint: engine.crashPoint }),
     emit: (payload) => journal.add(payload),
     say: (level, text) => journal.add({ kind: 'message', level, text, node: step.node, n: step.n }),
     async sayOnce(key, text) {
@@ -84,7 +97,8 @@ export function stepContext(parts: AttemptParts): StepContext {
     },
     summary: () => summaryOf(engine.database, run.id),
     recordEvidence: (evidence) => recordEvidence(engine.database, run.id, evidence, new Date(engine.clock.now())),
-    passedChecks: () => passedChecks(engine.database, run.id),
+    verdicts: () => verdictsSinceDecision(engine.database, run.id),
+    passedChecks: (tree) => passedChecks(engine.database, run.id, tree),
     headAfter: async (name) => (await latestOfNode(engine.database, run.id, name))?.head ?? undefined,
   };
 }
@@ -142,9 +156,11 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
     session: (node) => sessionOf(database, run.id, node),
     async interrupted() {
       const last = claimed.earlier.findLast((attempt) => attempt.session !== null && attempt.agent !== null);
-      return last?.session != null && last.agent != null ? { id: last.session, agent: last.agent } : undefined;
+      return last?.session != null && last.agent != null
+        ? { id: last.session, agent: last.agent, standing: 'own' }
+        : undefined;
     },
-    async remember({ agent, id }) {
+    async remember({ agent, id, goesOnFor = null }) {
       const at = new Date(engine.clock.now());
       await rememberSession(database, {
         run: run.id,
@@ -154,6 +170,7 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
         at,
         step: step.id,
         attempt: claimed.attempt,
+        goesOnFor,
       });
     },
     async count({ turns = 0, usage = NO_USAGE }) {
@@ -163,7 +180,7 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
 }
 
 /** What commands and checks see of the harness's environment: where programs are, and how to talk. Nothing secret. */
-function commandEnv(env: Host['env']): Record<string, string> {
+export function commandEnv(env: Host['env']): Record<string, string> {
   const passed = [
     'PATH',
     'HOME',

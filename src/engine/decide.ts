@@ -8,7 +8,9 @@ import { latestStep, openStep } from '../store/steps.ts';
 import { insertAside } from './aside.ts';
 import { command } from './command.ts';
 import type { Engine } from './engine.ts';
+import { isHeld, letGo } from './hold.ts';
 import { grantAgain } from './limits.ts';
+import { handNote } from './send-note.ts';
 import {
   answerOutputs,
   current,
@@ -39,6 +41,7 @@ export async function decide(engine: Engine, id: string, decision: Decision): Pr
   return between(engine.crashPoint, 'decision', async () => {
     const row = await command(engine, id, async (run) => {
       await apply(run, decision);
+      await handNote(run, decision);
       await writeAndAdmit(run);
     });
     return row.state;
@@ -50,14 +53,15 @@ export async function apply(run: OpenRun, decision: Decision): Promise<void> {
   const { actor, note } = decision;
   const choice = checked(run, decision);
   const said = note === undefined ? {} : { note };
-  record(run, actor, { kind: 'run.resumed', choice, head: run.row.head, ...said });
+  record(run, actor, { kind: 'run.resumed', choice, head: current(run).head, ...said });
   const waiting = await openStep(run.queries, run.row.id);
   if (waiting !== undefined && isOwnChoice(run, waiting, choice)) await answer(run, waiting, { choice, note, actor });
   else if (choice === 'abandoned') await abandon(run, waiting, actor);
   else await tryAgain(run, waiting);
 }
 
-function checked({ row }: OpenRun, decision: Decision): string {
+function checked(run: OpenRun, decision: Decision): string {
+  const row = current(run);
   const choice = decision.choice ?? 'approved';
   if (row.state.kind !== 'parked') {
     throw new SwitchyardError({
@@ -85,8 +89,9 @@ function checked({ row }: OpenRun, decision: Decision): string {
 }
 
 /** Whether the choice is an outcome of the node that the run waits at, and not one of those that every park has. */
-function isOwnChoice({ row }: OpenRun, waiting: StepRow, choice: string): boolean {
-  const at = currentNode(row.blueprint, row.flow as FlowState);
+function isOwnChoice(run: OpenRun, waiting: StepRow, choice: string): boolean {
+  const { blueprint, flow } = current(run);
+  const at = currentNode(blueprint, flow as FlowState);
   return at?.path === waiting.node && at.node.outcomes.includes(choice);
 }
 
@@ -100,7 +105,8 @@ async function answer(run: OpenRun, waiting: StepRow, { choice, note, actor }: G
   const outputs = answerOutputs(choice, note, actor);
   await endWaiting(run, waiting, { outcome: choice, outputs, actor });
   setState(run, { kind: 'running' });
-  await enter(run, advance(run.row.blueprint, run.row.flow as FlowState, { outcome: choice, outputs, detail: note }));
+  const { blueprint, flow } = current(run);
+  await enter(run, advance(blueprint, flow as FlowState, { outcome: choice, outputs, detail: note }));
 }
 
 async function abandon(run: OpenRun, waiting: StepRow | undefined, actor: Actor): Promise<void> {
@@ -109,9 +115,11 @@ async function abandon(run: OpenRun, waiting: StepRow | undefined, actor: Actor)
 }
 
 async function tryAgain(run: OpenRun, waiting: StepRow | undefined): Promise<void> {
-  const { row, queries } = run;
-  const { state } = current(run);
+  const { queries } = run;
+  const row = current(run);
+  const { state } = row;
   if (state.kind !== 'parked') return;
+  if (waiting !== undefined && isHeld(run.engine, waiting)) return letGo(run, waiting);
   if (waiting !== undefined) return park(run, { ...state, node: waiting.node }); // the approval is asked again
   run.changes.granted = grantAgain(row, state.reason.code);
   setState(run, { kind: 'running' });

@@ -1,8 +1,8 @@
 import { isEnded } from '../domain/run.ts';
 import { markDone, type OutboxRow, putOff, takeEffect } from '../store/outbox.ts';
+import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
 import { getRun, updateRun } from '../store/runs.ts';
-import { getRepository } from '../store/tasks.ts';
 import { runRef } from '../workspaces/git-store.ts';
 import { admit } from './admission.ts';
 import type { Engine } from './engine.ts';

@@ -25,6 +25,10 @@ export interface FleetLimits {
   readonly agents: number;
   readonly perRepository: number;
   readonly perProvider: Readonly<Record<string, number>>;
+  /** Under which names of `perProvider` each agent counts; without an entry an agent counts under its own. */
+  readonly providers?: Readonly<Record<string, readonly string[]>>;
+  /** Agents that work for one person; without it, as many as there is place for. */
+  readonly perPerson?: number | undefined;
   /** Steps without an agent: checks, commands, deliveries. */
   readonly others: number;
 }

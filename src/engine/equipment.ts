@@ -1,6 +1,7 @@
 import type { NodeKind, StepContext } from '../ports/node.ts';
 import type { Workspace } from '../ports/workspace.ts';
-import { getRepository, getTask } from '../store/tasks.ts';
+import { getRepository } from '../store/repositories.ts';
+import { getTask } from '../store/tasks.ts';
 import type { Claim } from './claim.ts';
 import { nodeOf, rememberingSandbox, stepContext } from './context.ts';
 import type { Engine } from './engine.ts';
@@ -15,6 +16,8 @@ export interface EquipmentParts {
   readonly journal: Journal;
   readonly signal: AbortSignal;
   readonly onOpened: (workspace: Workspace) => void;
+  /** Saves the uncollected work. */
+  readonly save: () => Promise<void>;
 }
 
 type Executable = Extract<NodeKind, { mode: 'execute' }>;
@@ -45,6 +48,8 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
     return workspace;
   };
   const openWorkspace = () => (opening ??= open());
-  const context = stepContext({ engine, host, claimed, journal, task, store, forge, sandbox, signal, openWorkspace });
+  const { save } = parts;
+  const shared = { engine, host, claimed, journal, task, store, forge, sandbox, signal };
+  const context = stepContext({ ...shared, openWorkspace, save });
   return { kind, context };
 }

@@ -3,11 +3,12 @@ import { lockRun } from '../store/runs.ts';
 import { endAttempt, updateStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { openRun, record, write } from './transition.ts';
+import { holdGivenUp } from './hold.ts';
+import { openRun, record, write, writeAndAdmit } from './transition.ts';
 
 /**
  * Ends an attempt without a result and gives its job back, for another attempt to go on: `interrupted` by a shutdown, or `failed` by
- * no fault of the step's. Nothing when the lease was lost.
+ * no fault of the step's. Where a person asks for the run, it is theirs instead. Nothing when the lease was lost.
  */
 export async function giveUp(
   engine: Engine,
@@ -26,6 +27,10 @@ export async function giveUp(
       record(run, actor, { kind: 'attempt.ended', node: step.node, n: step.n, attempt: n, result, ...said });
       run.changes.consumed = addWall(row.consumed, now.getTime() - startedAt.getTime());
       if (result === 'failed') await updateStep(queries, step.id, { failures: step.failures + 1 });
+    }
+    if (result === 'interrupted' && (await holdGivenUp(run, step))) {
+      if (!(await engine.queue.complete(queries, job))) throw new Error(`the job of step ${step.id} was lost`);
+      return writeAndAdmit(run);
     }
     await engine.queue.giveBack(queries, job);
     await write(run);

@@ -30,6 +30,7 @@ describe('limits of a step', () => {
       silenceMs: 15 * 60_000,
       wallMs: HOUR,
       stepWallMs: undefined,
+      repeats: 5,
       turns: { used: 7, max: 60 },
       tokens: undefined,
       cost: undefined,
@@ -93,6 +94,7 @@ test('what is used of each limit in force is shown', () => {
     turns: { used: 2, max: 60 },
     steps: { used: 3, max: 40 },
     cost: { used: 1, max: 5 },
+    repeats: { used: 0, max: 5 },
   });
 });
 
@@ -232,9 +234,9 @@ nodes:
     expect(seen).toEqual([
       undefined,
       undefined,
-      { agent: 'codex', id: 'one' },
+      { agent: 'codex', id: 'one', standing: 'own' },
       undefined,
-      { agent: 'codex', id: 'two' },
+      { agent: 'codex', id: 'two', standing: 'own' },
       undefined,
     ]);
   });

@@ -5,7 +5,7 @@ import type { Bound, StepLimits } from '../ports/node.ts';
 import type { RunRow } from '../store/rows.ts';
 
 /** What holds where nobody says anything: the same as the configuration's own figures. */
-const DEFAULTS = { silence: 15 * 60_000, wall: 2 * 60 * 60_000, turns: 60 } as const;
+const DEFAULTS = { silence: 15 * 60_000, wall: 2 * 60 * 60_000, turns: 60, repeats: 5 } as const;
 
 /** What a run's limits are looked up in. */
 type Limited = Pick<RunRow, 'settings' | 'granted' | 'consumed'>;
@@ -20,24 +20,35 @@ export function limitsOf(run: Limited): Limits & Record<keyof typeof DEFAULTS, n
 }
 
 function startingLimits({ settings: { limits } }: Limited): Limits & Record<keyof typeof DEFAULTS, number> {
-  const { wall = DEFAULTS.wall, silence = DEFAULTS.silence, turns = DEFAULTS.turns } = limits;
-  return { ...limits, wall, silence, turns };
+  const {
+    wall = DEFAULTS.wall,
+    silence = DEFAULTS.silence,
+    turns = DEFAULTS.turns,
+    repeats = DEFAULTS.repeats,
+  } = limits;
+  return { ...limits, wall, silence, turns, repeats };
 }
 
 /**
- * What a retry adds to the bound that was hit: its original amount. Silence is no amount that is used up, and a run's steps and a
- * node's `max` are counted by the blueprint's own state.
+ * What a person's wish to go on adds: the bound that was hit, and any other that is used up, gets its original amount again. Silence is
+ * no amount that is used up, and a run's steps and a node's `max` are counted by the blueprint's own state.
  */
-export function grantAgain(run: Limited, code: string): Limits {
-  const name = /^limit\/(wall|turns|tokens|cost)$/.exec(code)?.[1] as keyof Limits | undefined;
-  const amount = name === undefined ? undefined : startingLimits(run)[name];
-  return name === undefined || amount === undefined
-    ? run.granted
-    : { ...run.granted, [name]: (run.granted[name] ?? 0) + amount };
+export function grantAgain(run: Limited, code: string | undefined): Limits {
+  const hit = /^limit\/(\w+)$/.exec(code ?? '')?.[1];
+  const { usage, turns, wall } = run.consumed;
+  const used = { wall, turns, tokens: usage.input + usage.output, cost: usage.cost ?? 0 };
+  const limits = limitsOf(run);
+  const granted = { ...run.granted };
+  for (const [name, amount] of Object.entries(used) as [keyof typeof used, number][]) {
+    const max = limits[name];
+    if (max === undefined || (name !== hit && amount < max)) continue;
+    granted[name] = (granted[name] ?? 0) + (startingLimits(run)[name] ?? 0);
+  }
+  return granted;
 }
 
 /**
- * What a step of this node may still use. A node's own limits only tighten those of the run: `silence` as it is, `wall` by ending the
+ * What a step of this node may still use. A node's own limits only tighten those of the run: `silence` and `repeats` as they are, `wall` by ending the
  * step, the others by what this one step may use of them.
  */
 export function stepLimits(
@@ -51,6 +62,7 @@ export function stepLimits(
     silenceMs: Math.min(limits.silence, own.silence ?? Infinity),
     wallMs: Math.max(0, limits.wall - wall),
     stepWallMs: own.wall,
+    repeats: Math.min(limits.repeats, own.repeats ?? Infinity),
     turns: bound(turns, limits.turns, own.turns) ?? { used: turns, max: limits.turns },
     tokens: bound(usage.input + usage.output, limits.tokens, own.tokens),
     cost: bound(usage.cost ?? 0, limits.cost, own.cost),
@@ -80,6 +92,7 @@ export function limitsInUse(
     steps: steps.used,
     cost: usage.cost ?? 0,
     tokens: usage.input + usage.output,
+    repeats: 0,
   };
   return Object.fromEntries(
     (Object.entries(max) as [keyof Limits, number][]).map(([name, most]) => [name, { used: used[name], max: most }]),

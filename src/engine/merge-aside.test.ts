@@ -66,14 +66,33 @@ test('a delivered head is merged after the end of its run, once', async () => {
   expect((await fixture.events(id)).filter((event) => event.kind === 'run.merged')).toHaveLength(1);
 });
 
-test('two who ask for the merge at once get one', async () => {
+test('two who ask for the merge at once get one, and both are told that it goes on', async () => {
   const id = await delivered();
-  const answers = await Promise.allSettled([merge(id), merge(id), merge(id)]);
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
+  fixture.script.on('merge', async (context) => {
+    await goOn;
+    return merging(context);
+  });
+  const answers = await Promise.all([merge(id), merge(id), merge(id)]);
+  expect(answers.map(({ kind }) => kind).toSorted()).toEqual(['under-way', 'under-way', 'working']);
+  await expect(merge(id, { to: 'next' })).rejects.toMatchObject({ code: 'merge/under-way' });
+  await expect(merge(id, { push: true })).rejects.toMatchObject({ code: 'merge/under-way' });
+  letGo();
   await fixture.reaches(id, 'succeeded');
   expect(await nodes(id)).toEqual(['work#1 delivered', 'merge#1 merged']);
-  for (const answer of answers) {
-    if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ code: 'merge/not-delivered' });
-  }
+});
+
+test('a merge of the blueprint’s own that is at work is waited for, too', async () => {
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
+  fixture.script.on('land', async (context) => {
+    await goOn;
+    return merging(context);
+  });
+  const id = await fixture.start('start: land\nnodes:\n  land: { deliver: merge, next: done }');
+  expect(await merge(id)).toMatchObject({ kind: 'under-way' });
+  letGo();
+  await fixture.reaches(id, 'succeeded');
+  expect(await nodes(id)).toEqual(['land#1 merged']);
 });
 
 test('what cannot be merged is refused, with what to do', async () => {
@@ -170,6 +189,34 @@ test('a run that parked at a merge of its own is tried again there', async () =>
   await merge(id);
   await fixture.reaches(id, 'succeeded');
   expect(await nodes(id)).toEqual(['work#1 delivered', 'land#1 conflict', 'land#2 merged']);
+});
+
+test('a run that parked at a merge of its own goes to another branch when asked, and on from there', async () => {
+  const conflict = outcome('conflict', { park: { code: 'merge/conflict', needs: 'conflict' } });
+  fixture.script.on('land', conflict, async (context) => {
+    expect(context.run).toMatchObject({ target: 'next', push: true });
+    return merging(context);
+  });
+  fixture.script.on('more', outcome('delivered'));
+  const id = await delivered(
+    'start: work\nnodes:\n  work: { deliver: branch, next: land }\n  land: { deliver: merge, next: more }\n  more: { deliver: branch, next: done }',
+  );
+  await merge(id, { to: 'next', push: true });
+  await fixture.reaches(id, 'succeeded');
+  expect(await nodes(id)).toEqual(['work#1 delivered', 'land#1 conflict', 'land#2 merged', 'more#1 delivered']);
+  expect((await fixture.run(id)).target).toBe('next');
+});
+
+test('a merge whose branch the blueprint names is not sent elsewhere: that is refused, and nothing changes', async () => {
+  fixture.script.on('land', outcome('conflict', { park: { code: 'merge/conflict', needs: 'conflict' } }));
+  const id = await delivered(
+    'start: work\nnodes:\n  work: { deliver: branch, next: land }\n  land: { deliver: merge, to: release, next: done }',
+  );
+  await expect(merge(id, { to: 'next' })).rejects.toMatchObject({
+    code: 'merge/own-target',
+    message: expect.stringContaining('merges to release itself') as string,
+  });
+  expect(await fixture.run(id)).toMatchObject({ target: 'main', state: { kind: 'parked' } });
 });
 
 test('a merge after the end that is cancelled, discarded or restored leaves the run in order', async () => {

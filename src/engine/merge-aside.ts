@@ -1,4 +1,6 @@
+import { currentNode, type FlowState } from '../blueprint/advance.ts';
 import type { Actor } from '../domain/actor.ts';
+import type { Blueprint } from '../domain/blueprint.ts';
 import { between } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { evidenceOn } from '../store/evidence.ts';
@@ -16,17 +18,21 @@ export interface MergeRequest {
   readonly actor: Actor;
 }
 
-export type MergeAnswer = { readonly kind: 'already' | 'working'; readonly run: RunRow };
+/** `under-way`: somebody else, or the blueprint, has begun the same merge, and it goes on. */
+export type MergeAnswer = { readonly kind: 'already' | 'working' | 'under-way'; readonly run: RunRow };
 
 /**
  * A person asks for the merge of a delivered head; that is their approval of it. A run parked at a merge is tried again; one that is
- * merged stays so. Refuses with `merge/not-delivered`, `merge/red-checks`, `merge/no-target`.
+ * merged stays so, and one that is being merged goes on. Refuses with `merge/not-delivered`, `merge/red-checks`, `merge/no-target`,
+ * `merge/under-way` for another branch than the one that it is being merged to, `merge/own-target` for another than the blueprint names.
  */
 export async function mergeRun(engine: Engine, id: string, request: MergeRequest): Promise<MergeAnswer> {
   return between(engine.crashPoint, 'decision', async () => {
     let kind: MergeAnswer['kind'] = 'working';
     const run = await command(engine, id, async (open) => {
-      kind = open.row.merged === null ? 'working' : 'already';
+      const underWay = open.row.merged === null ? await mergeUnderWay(open) : undefined;
+      if (underWay !== undefined) refuseOther(open, underWay, request);
+      kind = open.row.merged !== null ? 'already' : underWay === undefined ? 'working' : 'under-way';
       if (kind === 'working') await merge(open, request);
     });
     return { kind, run };
@@ -44,11 +50,13 @@ async function merge(run: OpenRun, request: MergeRequest): Promise<void> {
     return writeAndAdmit(run);
   }
   if (parkedAt !== undefined) {
+    redirect(run, request);
     await apply(run, { choice: 'retry', actor });
     return writeAndAdmit(run);
   }
   await refuse(run, request);
   if (row.state.kind === 'parked' && row.state.needs.choices.includes('approved')) {
+    redirect(run, request);
     await apply(run, { choice: 'approved', actor });
     // Where the blueprint has more to do, perhaps a merge of its own, that comes first.
     if (current(run).state.kind !== 'succeeded') return writeAndAdmit(run);
@@ -61,6 +69,62 @@ async function merge(run: OpenRun, request: MergeRequest): Promise<void> {
   setState(run, { kind: 'running' });
   run.changes.ended_at = null;
   await writeAndAdmit(run);
+}
+
+/** What a merge at work was told. */
+interface UnderWay {
+  readonly target: string | null;
+  readonly push: boolean;
+}
+
+/** The merge that the run is at, waiting for a place or at work. */
+async function mergeUnderWay({ row, queries }: OpenRun): Promise<UnderWay | undefined> {
+  if (row.state.kind !== 'running' && row.state.kind !== 'queued') return undefined;
+  const step = await openStep(queries, row.id);
+  if (step?.kind !== 'deliver') return undefined;
+  const fields = step.aside ? { deliver: 'merge', ...step.inputs } : currentFields(row);
+  if (fields['deliver'] !== 'merge') return undefined;
+  const { to, push } = fields;
+  return { target: typeof to === 'string' ? to : row.target, push: push === true || row.settings.push };
+}
+
+function currentFields({ blueprint, flow }: RunRow): Readonly<Record<string, unknown>> {
+  return currentNode(blueprint, flow as FlowState)?.node.fields ?? {};
+}
+
+function refuseOther({ row }: OpenRun, { target, push }: UnderWay, request: MergeRequest): void {
+  if ((request.to ?? target) === target && (push || !request.push)) return;
+  throw new SwitchyardError({
+    code: 'merge/under-way',
+    message: `Run ${row.slug} is being merged${target === null ? '' : ` to ${target}`} already${request.push && !push ? ', without --push' : ''}.`,
+    hint: `Wait for it with \`switchyard merge ${row.slug}\`; what it has merged can be merged elsewhere, or pushed, with git.`,
+  });
+}
+
+/** Where the blueprint goes on to merges of its own, those go where the person said. */
+function redirect(run: OpenRun, { to, push }: MergeRequest): void {
+  const { row } = run;
+  const targets = mergeTargets(row.blueprint);
+  if (targets.length === 0) return;
+  if (push) run.changes.settings = { ...row.settings, push: true };
+  if (to === undefined) return;
+  const fixed = targets.find((target) => target !== undefined && target !== to);
+  if (fixed !== undefined) {
+    throw new SwitchyardError({
+      code: 'merge/own-target',
+      message: `The blueprint ${row.blueprint.name} of run ${row.slug} merges to ${fixed} itself, so --to ${to} is not in force.`,
+      hint: `Leave --to out; what it has merged can be merged to ${to} with git.`,
+    });
+  }
+  run.changes.target = to;
+}
+
+/** For each merge of the blueprint the branch that it names; undefined for the run's own target. */
+function mergeTargets(blueprint: Blueprint): (string | undefined)[] {
+  const nodes = [blueprint, ...Object.values(blueprint.blueprints)].flatMap((one) => Object.values(one.nodes));
+  return nodes.flatMap(({ kind, fields: { deliver, to } }) =>
+    kind === 'deliver' && deliver === 'merge' ? [typeof to === 'string' ? to : undefined] : [],
+  );
 }
 
 /** The merge that the run is parked at, if it is. */

@@ -1,5 +1,6 @@
 import type { Transition } from '../blueprint/advance.ts';
 import type { Needs, Reason } from '../domain/run.ts';
+import { counted } from '../lib/counted.ts';
 
 /** What every park offers. */
 export const PARK_CHOICES: readonly string[] = ['retry', 'abandoned'];
@@ -17,15 +18,13 @@ export function parkedBy(
   switch (reason.kind) {
     case 'exhausted': {
       const { amount } = reason.bound;
-      return because('limit', 'limit/max', `${node} has had its ${amount} ${plural(amount)} (max).`);
+      return because('limit', 'limit/max', `${node} has had its ${counted(amount, 'step')} (max).`);
     }
     case 'steps': {
       const { amount } = reason.bound;
-      return because('limit', 'limit/steps', `The run has taken its ${amount} ${plural(amount)} (limit steps).`);
+      return because('limit', 'limit/steps', `The run has taken its ${counted(amount, 'step')} (limit steps).`);
     }
     case 'edge':
       return because('error', `outcome/${reason.outcome}`, reason.detail ?? `${node} ended in ${reason.outcome}.`);
   }
 }
-
-const plural = (amount: number) => (amount === 1 ? 'step' : 'steps');

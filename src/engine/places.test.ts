@@ -10,7 +10,9 @@ let count = 0;
 const step = (facts: Partial<Candidate> = {}): Candidate => ({
   id: `s${++count}`,
   repository: 'a',
+  requester: 'ada',
   provider: 'codex',
+  holds: null,
   agentic: true,
   priority: 0,
   waitingMs: 0,
@@ -71,6 +73,48 @@ describe('choosing steps', () => {
     expect(chosen.filter((one) => one.repository === 'few')).toHaveLength(2);
   });
 
+  test('does not let a person with many runs keep out one with few, whatever their repositories', () => {
+    const many = Array.from({ length: 50 }, (_, n) => step({ repository: `r${n}`, waitingMs: 9 * MINUTE }));
+    const few = steps(2, { repository: 'r0', requester: 'bob' });
+    const chosen = choose([...many, ...few], [], { ...FREE, agents: 4 });
+    expect(chosen.filter((one) => one.requester === 'bob')).toHaveLength(2);
+  });
+
+  test('bounds the agents of one person, and those alone', () => {
+    const limits = { ...FREE, perPerson: 2 };
+    const chosen = choose(
+      [...steps(5), ...steps(1, { requester: 'bob' }), ...steps(3, { agentic: false })],
+      [],
+      limits,
+    );
+    expect(chosen.filter((one) => one.agentic && one.requester === 'ada')).toHaveLength(2);
+    expect(chosen).toHaveLength(2 + 1 + 3);
+  });
+
+  test('counts an agent under every name that it goes by', () => {
+    const limits = {
+      ...FREE,
+      perProvider: { anthropic: 3, one: 1 },
+      providers: { one: ['one', 'anthropic'], two: ['two', 'anthropic'], other: ['other'] },
+    };
+    const waiting = [...steps(5, { provider: 'one' }), ...steps(5, { provider: 'two' }), step({ provider: 'other' })];
+    const chosen = choose(waiting, [], limits);
+    expect(chosen.map((one) => one.provider).toSorted()).toEqual(['one', 'other', 'two', 'two']);
+  });
+
+  test('lets only one of those in that hold the same in their repository, and no other waits for it', () => {
+    const merge = (repository: string, branch: string) => step({ agentic: false, repository, holds: branch });
+    const waiting = [merge('a', 'main'), merge('a', 'main'), merge('a', 'next'), merge('b', 'main')];
+    const chosen = choose([...waiting, ...steps(1, { agentic: false })], [], FREE);
+    expect(chosen.map(({ repository, holds }) => `${repository} ${holds}`).sort()).toEqual([
+      'a main',
+      'a next',
+      'a null',
+      'b main',
+    ]);
+    expect(choose(waiting, [merge('a', 'main')], FREE)).not.toContain(waiting[1]);
+  });
+
   test('a provider of a name that every object has is no limit', () => {
     expect(choose([step({ provider: 'constructor' })], [], FREE)).toHaveLength(1);
   });
@@ -78,6 +122,8 @@ describe('choosing steps', () => {
   test('never goes beyond a limit, leaves no place empty that a waiting step could take, and takes no step twice', () => {
     const candidate = fc.record({
       repository: fc.constantFrom('a', 'b', 'c'),
+      requester: fc.constantFrom('ada', 'bob'),
+      holds: fc.constantFrom(null, null, 'main'),
       provider: fc.constantFrom('codex', 'pi', null),
       agentic: fc.boolean(),
       priority: fc.integer({ min: -2, max: 2 }),
@@ -87,6 +133,7 @@ describe('choosing steps', () => {
     const limits = fc.record({
       agents: fc.integer({ min: 0, max: 12 }),
       perRepository: fc.integer({ min: 0, max: 6 }),
+      perPerson: fc.option(fc.integer({ min: 0, max: 6 }), { nil: undefined }),
       perProvider: fc.dictionary(fc.constantFrom('codex', 'pi'), fc.integer({ min: 0, max: 5 })),
       others: fc.integer({ min: 0, max: 8 }),
     });
@@ -106,6 +153,13 @@ describe('choosing steps', () => {
         for (const [provider, most] of Object.entries(given.perProvider)) {
           expect(agents.filter((one) => one.provider === provider).length).toBeLessThanOrEqual(most);
         }
+        for (const requester of ['ada', 'bob']) {
+          expect(agents.filter((one) => one.requester === requester).length).toBeLessThanOrEqual(
+            given.perPerson ?? Infinity,
+          );
+        }
+        const held = all.filter((one) => one.holds !== null).map((one) => `${one.repository} ${one.holds}`);
+        expect(new Set(held).size).toBe(held.length);
         for (const left of waiting) if (!chosen.includes(left)) expect(blockedBy(left, all, given)).toBeDefined();
       }),
     );
@@ -113,16 +167,27 @@ describe('choosing steps', () => {
 });
 
 test('a step that has to wait is told which limit it waits for', () => {
-  const limits: FleetLimits = { agents: 3, perRepository: 2, perProvider: { pi: 1 }, others: 1 };
+  const limits: FleetLimits = { agents: 4, perRepository: 2, perProvider: { pi: 1 }, perPerson: 3, others: 1 };
   const waiting = step({ repository: 'a', provider: 'pi' });
-  expect(blockedBy(waiting, [], limits)).toBeUndefined();
-  expect(blockedBy(waiting, [step({ repository: 'b', provider: 'pi' })], limits)).toMatch(
-    /^1 agents of pi .*perProvider/,
-  );
-  expect(blockedBy(waiting, steps(2, { repository: 'a' }), limits)).toMatch(/^2 agents .* this repository/);
-  expect(blockedBy(waiting, steps(3, { repository: 'b' }), limits)).toMatch(/^3 agents .*limits\.agents/);
-  expect(blockedBy(step({ agentic: false }), [step({ agentic: false })], limits)).toMatch(/^1 checks and commands/);
-  expect(blockedBy(step({ agentic: false }), steps(3), limits)).toBeUndefined();
+  const said = (one: Candidate, working: readonly Candidate[]) => {
+    const blocked = blockedBy(one, working, limits);
+    return blocked === undefined ? undefined : [blocked.lack, blocked.max, blocked.by.map(({ id }) => id)];
+  };
+  const ids = (some: readonly Candidate[]) => some.map(({ id }) => id);
+  const pi = step({ repository: 'b', provider: 'pi', requester: 'bob' });
+  const check = step({ agentic: false });
+  const two = steps(2, { repository: 'a', requester: 'bob' });
+  const three = steps(3, { repository: 'b' });
+  const four = steps(4, { repository: 'b', requester: 'bob' });
+  const merge = step({ agentic: false, holds: 'main' });
+  expect(said(waiting, [])).toBeUndefined();
+  expect(said(waiting, [pi, check])).toEqual(['perProvider', 1, [pi.id]]);
+  expect(said(waiting, [pi, ...two])).toEqual(['perRepository', 2, ids(two)]);
+  expect(said(waiting, three)).toEqual(['perPerson', 3, ids(three)]);
+  expect(said(waiting, four)).toEqual(['agents', 4, ids(four)]);
+  expect(said(step({ agentic: false }), [check, ...three])).toEqual(['others', 1, [check.id]]);
+  expect(said(step({ agentic: false }), three)).toBeUndefined();
+  expect(said(step({ agentic: false, holds: 'main' }), [merge])).toEqual(['holds', 1, [merge.id]]);
 });
 
 test('free places are what the limits of the whole fleet leave', () => {

@@ -4,18 +4,26 @@ import type { FleetLimits } from './engine.ts';
 export interface Candidate {
   readonly id: string;
   readonly repository: string;
+  readonly requester: string;
   readonly provider: string | null;
+  /** What it has to itself in its repository while it works. */
+  readonly holds: string | null;
   readonly agentic: boolean;
   readonly priority: number;
+  /** Since its run began to wait or to work without a pause for a person. */
   readonly waitingMs: number;
 }
 
+/** What leaves no place for a step: a limit, or another step of the repository that holds the same. */
+export type Lack = 'others' | 'agents' | 'perRepository' | 'perProvider' | 'perPerson' | 'holds';
+
 /** Every ten minutes of waiting weigh as much as one point of priority. */
-const AGEING_MS = 10 * 60_000;
+export const AGEING_MS = 10 * 60_000;
 
 /**
- * Which of the waiting steps fit beside the active ones: by priority, which grows with waiting; among equals the repository that has
- * the fewest at work; then the longest waiting. Pure.
+ * Which of the waiting steps fit beside the active ones: by priority, which grows with waiting; among equals the person who has the
+ * fewest at work, then the repository that has; then the run that has waited and worked the longest, so that what was begun is ended
+ * before more is begun. Pure.
  */
 export function choose<Step extends Candidate>(
   waiting: readonly Step[],
@@ -39,19 +47,41 @@ export function choose<Step extends Candidate>(
   }
 }
 
-/** The limit that keeps a step waiting, in words; undefined when none does. */
-export function blockedBy(step: Candidate, working: readonly Candidate[], limits: FleetLimits): string | undefined {
-  switch (new Places(working, limits).lacking(step)) {
-    case undefined:
-      return undefined;
+/** What keeps a step waiting: the limit, of which `max` is the figure and `name` the key where it has several, and who has the places. */
+export interface Blocked<Step extends Candidate> {
+  readonly lack: Lack;
+  readonly name?: string;
+  readonly max: number;
+  readonly by: readonly Step[];
+}
+
+/** Undefined when nothing keeps it. */
+export function blockedBy<Step extends Candidate>(
+  step: Candidate,
+  working: readonly Step[],
+  limits: FleetLimits,
+): Blocked<Step> | undefined {
+  const lacking = new Places(working, limits).lacking(step);
+  if (lacking === undefined) return undefined;
+  const { kind: lack } = lacking;
+  const agents = working.filter((one) => one.agentic);
+  const here = (one: Step) => one.repository === step.repository;
+  switch (lack) {
     case 'others':
-      return `${limits.others} checks and commands are at work, which is the limit`;
+      return { lack, max: limits.others, by: working.filter((one) => !one.agentic) };
     case 'agents':
-      return `${limits.agents} agents are at work, which is the limit (limits.agents)`;
+      return { lack, max: limits.agents, by: agents };
     case 'perRepository':
-      return `${limits.perRepository} agents are at work in this repository, which is the limit (limits.perRepository)`;
-    case 'perProvider':
-      return `${limits.perProvider[step.provider ?? ''] ?? 0} agents of ${step.provider} are at work, which is the limit (limits.perProvider)`;
+      return { lack, max: limits.perRepository, by: agents.filter(here) };
+    case 'perProvider': {
+      const { name } = lacking;
+      const by = agents.filter((one) => providersOf(one, limits).includes(name));
+      return { lack, name, max: limits.perProvider[name] ?? 0, by };
+    }
+    case 'perPerson':
+      return { lack, max: limits.perPerson ?? 0, by: agents.filter((one) => one.requester === step.requester) };
+    case 'holds':
+      return { lack, max: 1, by: working.filter((one) => here(one) && one.holds === step.holds) };
   }
 }
 
@@ -63,11 +93,24 @@ export function freePlaces(active: readonly Candidate[], limits: FleetLimits): {
 
 function before(a: Candidate, b: Candidate, places: Places): boolean {
   const urgency = (step: Candidate) => step.priority + Math.floor(step.waitingMs / AGEING_MS);
-  if (urgency(a) !== urgency(b)) return urgency(a) > urgency(b);
-  const [busyA, busyB] = [places.busy(a.repository), places.busy(b.repository)];
-  if (busyA !== busyB) return busyA < busyB;
-  return a.waitingMs > b.waitingMs;
+  const order =
+    urgency(b) - urgency(a) ||
+    places.busyFor(a.requester) - places.busyFor(b.requester) ||
+    places.busyIn(a.repository) - places.busyIn(b.repository) ||
+    b.waitingMs - a.waitingMs;
+  return order < 0;
 }
+
+/** The names of limits.perProvider under which the step counts. */
+function providersOf({ provider }: Candidate, { perProvider, providers }: FleetLimits): string[] {
+  if (provider === null) return [];
+  const names = providers !== undefined && Object.hasOwn(providers, provider) ? providers[provider] : undefined;
+  return (names ?? [provider]).filter((name) => Object.hasOwn(perProvider, name));
+}
+
+type Lacking =
+  | { readonly kind: Exclude<Lack, 'perProvider'> }
+  | { readonly kind: 'perProvider'; readonly name: string };
 
 /** How many are at work, by everything that a limit counts. */
 class Places {
@@ -80,26 +123,36 @@ class Places {
   }
 
   take(step: Candidate): void {
-    this.#add(`busy ${step.repository}`);
+    this.#add(`busy in ${step.repository}`);
+    this.#add(`busy for ${step.requester}`);
+    if (step.holds !== null) this.#add(`held in ${step.repository}: ${step.holds}`);
     if (!step.agentic) return this.#add('others');
     this.#add('agents');
     this.#add(`repository ${step.repository}`);
-    if (step.provider !== null) this.#add(`provider ${step.provider}`);
+    this.#add(`person ${step.requester}`);
+    for (const name of providersOf(step, this.#limits)) this.#add(`provider ${name}`);
   }
 
-  busy(repository: string): number {
-    return this.#count(`busy ${repository}`);
+  busyIn(repository: string): number {
+    return this.#count(`busy in ${repository}`);
   }
 
-  /** The first limit that leaves no place for the step. */
-  lacking({ agentic, repository, provider }: Candidate): keyof FleetLimits | undefined {
-    const { agents, perRepository, perProvider, others } = this.#limits;
-    if (!agentic) return this.#count('others') >= others ? 'others' : undefined;
-    if (this.#count('agents') >= agents) return 'agents';
-    if (this.#count(`repository ${repository}`) >= perRepository) return 'perRepository';
-    const most = provider !== null && Object.hasOwn(perProvider, provider) ? perProvider[provider] : undefined;
-    if (most !== undefined && this.#count(`provider ${provider}`) >= most) return 'perProvider';
-    return undefined;
+  busyFor(requester: string): number {
+    return this.#count(`busy for ${requester}`);
+  }
+
+  /** The first thing that leaves no place for the step. */
+  lacking(step: Candidate): Lacking | undefined {
+    const { agents, perRepository, perProvider, perPerson = Infinity, others } = this.#limits;
+    if (step.holds !== null && this.#count(`held in ${step.repository}: ${step.holds}`) > 0) return { kind: 'holds' };
+    if (!step.agentic) return this.#count('others') >= others ? { kind: 'others' } : undefined;
+    if (this.#count('agents') >= agents) return { kind: 'agents' };
+    if (this.#count(`repository ${step.repository}`) >= perRepository) return { kind: 'perRepository' };
+    const full = providersOf(step, this.#limits).find(
+      (name) => this.#count(`provider ${name}`) >= (perProvider[name] ?? Infinity),
+    );
+    if (full !== undefined) return { kind: 'perProvider', name: full };
+    return this.#count(`person ${step.requester}`) >= perPerson ? { kind: 'perPerson' } : undefined;
   }
 
   #count(key: string): number {

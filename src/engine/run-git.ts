@@ -3,21 +3,23 @@ import { dateNow, isAncestor, mergeBase, patchId, treeOf, writeCommit } from '..
 import { rebaseChain } from '../lib/git/rebase.ts';
 import { withTrailers } from '../lib/git/trailers.ts';
 import type { Forge } from '../ports/forge.ts';
-import type { RunGit } from '../ports/node.ts';
+import { type RunGit, StepAborted } from '../ports/node.ts';
+import type { Queries } from '../store/database.ts';
+import { intendMerge } from '../store/runs.ts';
 import { type GitStore, runRef, salvageRef } from '../workspaces/git-store.ts';
+import type { Claim } from './claim.ts';
+
+interface RunGitParts {
+  readonly database: Queries;
+  readonly claimed: Claim;
+  readonly store: GitStore;
+  readonly forge: Forge;
+  readonly crashPoint: CrashPoint;
+}
 
 /** Git on a run's commits in the store; nothing here needs a checkout. */
-export function runGit({
-  run,
-  store,
-  forge,
-  crashPoint,
-}: {
-  run: string;
-  store: GitStore;
-  forge: Forge;
-  crashPoint: CrashPoint;
-}): RunGit {
+export function runGit({ database, claimed, store, forge, crashPoint }: RunGitParts): RunGit {
+  const run = claimed.run.id;
   const gitDir = store.path;
   return {
     treeOf: (commit) => treeOf(gitDir, commit),
@@ -50,18 +52,13 @@ export function runGit({
     async salvage(commit, name) {
       await store.keep(salvageRef(run, name), commit);
     },
-    async intend({ target, from, to }) {
-      await store.keep(intentRef(run, target, 'to'), to);
-      await store.keep(intentRef(run, target, 'from'), from);
+    async intend(merging) {
+      const held = { run, step: claimed.step.id, attempt: claimed.attempt };
+      if (!(await intendMerge(database, merging, held))) throw new StepAborted('lost');
     },
     async intended(target) {
-      const [from, to] = await Promise.all([
-        store.resolve(intentRef(run, target, 'from')),
-        store.resolve(intentRef(run, target, 'to')),
-      ]);
-      return from === undefined || to === undefined ? undefined : { from, to };
+      const { merging } = claimed.run;
+      return merging?.target === target ? merging : undefined;
     },
   };
 }
-
-const intentRef = (run: string, target: string, end: 'from' | 'to') => runRef(run, `merge/${end}/${target}`);

@@ -8,6 +8,7 @@ import { endStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
+import { goOnForMessages } from './send-resume.ts';
 import {
   current,
   enter,
@@ -26,6 +27,8 @@ export interface Settlement {
   readonly result: StepResult;
   readonly head: string;
   readonly delivered?: string | undefined;
+  /** The checkpoint at the end, with the session of its agent. */
+  readonly kept?: string | null;
 }
 
 type Outcome = Extract<StepResult, { kind: 'outcome' }>;
@@ -42,7 +45,10 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
         const run = openRun(engine, queries, row);
         if (!(await end(run, claimed, settlement))) return (await leaseOf(queries, claimed)) === 'settled';
         if (row.cancelling) cancelled(run);
-        else await goOn(run, claimed, settlement);
+        else {
+          await goOn(run, claimed, settlement);
+          await goOnForMessages(run);
+        }
         await acknowledge(run, claimed);
         await writeAndAdmit(run);
         return true;
@@ -55,7 +61,11 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
 }
 
 /** Ends step and attempt; false when they are not this attempt's to end. */
-async function end(run: OpenRun, claimed: Claim, { result, head, delivered }: Settlement): Promise<boolean> {
+async function end(
+  run: OpenRun,
+  claimed: Claim,
+  { result, head, delivered, kept = null }: Settlement,
+): Promise<boolean> {
   const { row, engine, queries } = run;
   const at = new Date(engine.clock.now());
   const { step, attempt, startedAt } = claimed;
@@ -63,8 +73,8 @@ async function end(run: OpenRun, claimed: Claim, { result, head, delivered }: Se
   const detail = result.kind === 'limit' ? result.text : result.detail;
   const ended = row.cancelling ? 'cancelled' : 'ended';
   const outputs = result.kind === 'outcome' ? { ...result.outputs } : {};
-  if (!(await endStep(queries, { id: step.id, attempt, result: ended, outcome, detail, outputs, head, at })))
-    return false;
+  const by = { id: step.id, attempt, at };
+  if (!(await endStep(queries, { ...by, result: ended, outcome, detail, outputs, head, kept }))) return false;
   run.changes.head = head;
   if (delivered !== undefined) run.changes.delivered = delivered;
   run.changes.consumed = addWall(row.consumed, at.getTime() - startedAt.getTime());

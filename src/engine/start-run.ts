@@ -4,9 +4,10 @@ import type { Blueprint } from '../domain/blueprint.ts';
 import { NO_USAGE } from '../domain/run.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { Task } from '../domain/task.ts';
+import { upsertRepository } from '../store/repositories.ts';
 import type { RepositoryRow, RunRow } from '../store/rows.ts';
 import { findRun, freeSlug, getRun, insertRun } from '../store/runs.ts';
-import { insertTask, upsertRepository } from '../store/tasks.ts';
+import { insertTask } from '../store/tasks.ts';
 import type { Engine } from './engine.ts';
 import { enter, openRun, record, writeAndAdmit } from './transition.ts';
 

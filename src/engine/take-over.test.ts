@@ -186,7 +186,7 @@ test('on a shutdown a step that does not end is saved and given back, and anothe
   expect(calls(id)).toEqual(['work 1 a', 'work 2 b']);
   expect(await attempts(id)).toEqual(['1 started', '1 interrupted', '2 started', '2 ended']);
   const [step] = await fixture.steps(id);
-  expect(step?.outputs).toEqual({ summary: '{"id":"session-1","agent":"codex"}' });
+  expect(step?.outputs).toEqual({ summary: '{"id":"session-1","agent":"codex","standing":"own"}' });
   expect((await fixture.run(id)).consumed.wall).toBeGreaterThan(1_000);
   expect(a.log).toEqual([]);
 });

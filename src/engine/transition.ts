@@ -41,9 +41,9 @@ export function current(run: OpenRun): Omit<RunRow, 'state_kind'> {
 
 /**
  * Enters what the blueprint says is next: inserts a waiting step, parks the run, or ends it. Approvals that the requester gave in
- * advance (`--yes`) are answered on the way.
+ * advance (`--yes`) are answered on the way. A step of `followUp` goes on in the session of its node's latest step.
  */
-export async function enter(run: OpenRun, moved: Moved): Promise<void> {
+export async function enter(run: OpenRun, moved: Moved, { followUp = false } = {}): Promise<void> {
   run.changes.flow = moved.state;
   const { transition } = moved;
   switch (transition.kind) {
@@ -54,7 +54,7 @@ export async function enter(run: OpenRun, moved: Moved): Promise<void> {
       park(run, parkedBy(transition, current(run).head));
       return;
     case 'step':
-      await enterStep(run, moved.state, transition);
+      await enterStep(run, moved.state, { transition, followUp });
       return;
   }
 }
@@ -62,7 +62,7 @@ export async function enter(run: OpenRun, moved: Moved): Promise<void> {
 async function enterStep(
   run: OpenRun,
   flow: FlowState,
-  transition: Extract<Transition, { kind: 'step' }>,
+  { transition, followUp }: { transition: Extract<Transition, { kind: 'step' }>; followUp: boolean },
 ): Promise<void> {
   const { engine, row } = run;
   const { step, node, with: inputs } = transition;
@@ -77,7 +77,11 @@ async function enterStep(
     kind: node.kind,
     agentic: kind.mode === 'execute' && kind.agentic,
     aside: false,
+    follow_up: followUp,
     provider: kind.mode === 'execute' && kind.agentic ? providerOf(row.settings.agent, node.fields) : null,
+    holds:
+      (kind.mode === 'execute' ? kind.holds?.({ fields: node.fields, target: current(run).target }) : undefined) ??
+      null,
     state: kind.mode === 'execute' ? 'waiting' : 'running',
     inputs,
     priority: row.priority,

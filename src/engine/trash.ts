@@ -39,6 +39,13 @@ export async function restoreRun(engine: Engine, id: string, actor: Actor): Prom
 async function restore(run: OpenRun, actor: Actor): Promise<void> {
   const { row, queries, engine } = run;
   const { state, state_before: before, slug, id, head } = row;
+  if (state.kind === 'discarded' && before === null) {
+    throw new SwitchyardError({
+      code: 'run/gone',
+      message: `The commits of ${slug} are gone: it was in the trash for longer than retention.trash allows.`,
+      hint: `Its journal is still there: \`switchyard logs ${slug}\`.`,
+    });
+  }
   if (state.kind !== 'discarded' || before === null) {
     throw new SwitchyardError({
       code: 'run/not-discarded',

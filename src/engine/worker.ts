@@ -10,6 +10,7 @@ import { type Claim, claim } from './claim.ts';
 import { Effects } from './effects.ts';
 import type { Engine } from './engine.ts';
 import { giveUp } from './give-up.ts';
+import { HOLD_CHANNEL } from './hold.ts';
 import type { Host } from './host.ts';
 import { lookAfterOthers, recoverOwn } from './recovery.ts';
 import { Wake } from './wake.ts';
@@ -80,7 +81,8 @@ export class Worker implements AsyncDisposable {
     await queue.open(id);
     await announceWorker(database, { id, ...facts, started_at: now, heartbeat_at: now });
     await recoverOwn(this.#engine, this.#host);
-    this.#listening = await database.listen([JOBS_CHANNEL, CANCEL_CHANNEL, OUTBOX_CHANNEL], (message) => {
+    this.#listening = await database.listen([JOBS_CHANNEL, CANCEL_CHANNEL, HOLD_CHANNEL, OUTBOX_CHANNEL], (message) => {
+      if (message?.channel === HOLD_CHANNEL) this.#giveUp(message.payload);
       if (message?.channel === CANCEL_CHANNEL) this.#cancel(message.payload);
       if (message === undefined || message.channel === OUTBOX_CHANNEL) this.#outbox.now();
       if (message === undefined) for (const queue of this.#queues) this.#announce(queue);
@@ -215,6 +217,10 @@ export class Worker implements AsyncDisposable {
       if (lost.has(job.id)) abort.abort(new StepAborted('lost'));
       else if (cancelling.has(job.step)) abort.abort(new StepAborted('cancel'));
     }
+  }
+
+  #giveUp(run: string): void {
+    for (const one of this.#running.values()) if (one.run === run) one.abort.abort(new StepAborted('shutdown'));
   }
 
   #cancel(run: string): void {

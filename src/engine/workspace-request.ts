@@ -1,5 +1,6 @@
 import type { Sandbox } from '../ports/sandbox.ts';
-import { workerBefore } from '../store/steps.ts';
+import type { RunRow } from '../store/rows.ts';
+import { latestKept, workerBefore } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
@@ -37,19 +38,42 @@ export async function workspaceRequest({
   journal,
 }: RequestParts): Promise<OpenRequest> {
   const { run, step, attempt } = claimed;
-  const { settings } = run;
+  const kept = await latestKept(engine.database, run.id);
   const last = claimed.earlier.at(-1)?.worker ?? (await workerBefore(engine.database, step));
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
+  const onSetupOutput = (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text });
+  return {
+    ...requestFor({ host, run, store, walls, sandbox, signal, onSetupOutput }),
+    step: step.id,
+    attempt,
+    ...(step.checkpoint === null ? {} : { checkpoint: step.checkpoint }),
+    ...(kept === undefined ? {} : { kept }),
+    reuse,
+  };
+}
+
+export interface RequestFacts extends Pick<RequestParts, 'host' | 'store' | 'walls' | 'sandbox' | 'signal'> {
+  readonly run: Omit<RunRow, 'state_kind'>;
+  readonly onSetupOutput: (text: string) => void;
+}
+
+/** What every opening of a run's workspace has in common, whoever it is for. */
+export function requestFor({
+  host,
+  run,
+  store,
+  walls,
+  sandbox,
+  signal,
+  onSetupOutput,
+}: RequestFacts): Omit<OpenRequest, 'step' | 'attempt' | 'checkpoint' | 'reuse'> {
+  const { settings } = run;
   return {
     run: run.id,
     slug: run.slug,
-    step: step.id,
-    attempt,
     store,
     head: run.head,
     base: run.base_commit,
-    ...(step.checkpoint === null ? {} : { checkpoint: step.checkpoint }),
-    reuse,
     sandbox: walls,
     identity: settings.identity,
     carry: settings.carry,
@@ -61,7 +85,7 @@ export async function workspaceRequest({
             command: settings.setup,
             env: setupEnv(host.env),
             timeoutMs: SETUP_TIMEOUT_MS,
-            onOutput: (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text }),
+            onOutput: onSetupOutput,
             sandbox,
           },
         }),

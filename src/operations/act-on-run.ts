@@ -4,11 +4,13 @@ import type { Actor } from '../domain/actor.ts';
 import { cancelRun as cancel } from '../engine/cancel.ts';
 import { decide } from '../engine/decide.ts';
 import { mergeRun as merge } from '../engine/merge-aside.ts';
+import { retryRun as retry } from '../engine/retry.ts';
 import { discardRun as discard, restoreRun as restore } from '../engine/trash.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
-import { getRun, resolveRun } from '../store/runs.ts';
-import { getRepository } from '../store/tasks.ts';
+import { getRun } from '../store/runs.ts';
+import { runToActOn } from './hand-back.ts';
 import type { OperationContext } from './operations.ts';
 
 const person = (name: string): Actor => ({ kind: 'person', name });
@@ -20,7 +22,7 @@ export async function decideRun(
   request: ParsedRequestOf<'decideRun'>,
 ): Promise<Acted> {
   const { engine } = context;
-  const run = await resolveRun(engine.database, reference);
+  const run = await runToActOn(context, reference);
   await decide(engine, run.id, {
     choice: request.choice,
     head: request.head,
@@ -37,7 +39,7 @@ export async function mergeRun(
   request: ParsedRequestOf<'mergeRun'>,
 ): Promise<Acted> {
   const { engine } = context;
-  const run = await resolveRun(engine.database, reference);
+  const run = await runToActOn(context, reference);
   if (request.to !== undefined) await refuseMissingBranch(context, run, request.to);
   const answer = await merge(engine, run.id, { to: request.to, push: request.push, actor: person(request.actor) });
   const { merged } = answer.run;
@@ -46,8 +48,21 @@ export async function mergeRun(
     run.id,
     answer.kind === 'already' && merged !== null
       ? `Already merged to ${merged.target} as ${merged.commit.slice(0, 12)}.`
-      : undefined,
+      : answer.kind === 'under-way'
+        ? 'It is being merged already; waiting for that.'
+        : undefined,
   );
+}
+
+/** Has a run go on that is parked, has failed or was cancelled. */
+export async function retryRun(
+  context: OperationContext,
+  reference: string,
+  request: ParsedRequestOf<'retryRun'>,
+): Promise<Acted> {
+  const run = await runToActOn(context, reference);
+  await retry(context.engine, run.id, { from: request.from, actor: person(request.actor) });
+  return acted(context, run.id);
 }
 
 /** Stops a run; work done so far is kept. */
@@ -57,9 +72,16 @@ export async function cancelRun(
   request: ParsedRequestOf<'cancelRun'>,
 ): Promise<Acted> {
   const { engine } = context;
-  const run = await resolveRun(engine.database, reference);
+  const run = await runToActOn(context, reference);
   const result = await cancel(engine, run.id, person(request.actor));
-  return acted(context, run.id, result.kind === 'over' ? `The run was already ${result.state.kind}.` : undefined);
+  switch (result.kind) {
+    case 'over':
+      return acted(context, run.id, `The run was already ${result.state.kind}.`);
+    case 'stopping':
+      return acted(context, run.id, 'Its step is being stopped; what was done so far is kept.');
+    case 'cancelled':
+      return acted(context, run.id);
+  }
 }
 
 /** Puts a run that nobody works on into the trash. */
@@ -68,7 +90,7 @@ export async function discardRun(
   reference: string,
   request: ParsedRequestOf<'discardRun'>,
 ): Promise<Acted> {
-  const run = await resolveRun(context.engine.database, reference);
+  const run = await runToActOn(context, reference);
   await discard(context.engine, run.id, person(request.actor));
   return acted(context, run.id);
 }
@@ -79,7 +101,7 @@ export async function restoreRun(
   reference: string,
   request: ParsedRequestOf<'restoreRun'>,
 ): Promise<Acted> {
-  const run = await resolveRun(context.engine.database, reference);
+  const run = await runToActOn(context, reference);
   await restore(context.engine, run.id, person(request.actor));
   return acted(context, run.id);
 }

@@ -93,7 +93,7 @@ export async function showBlueprint(context: OperationContext, name: string, rep
 export async function checkBlueprint(context: OperationContext, file: string, repository: string | undefined) {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new SwitchyardError({
-      code: 'blueprint/not-found',
+      code: 'request/invalid',
       message: `${file} cannot be read.`,
       hint: 'Give the path of a YAML file.',
       cause,

@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dateNow, writeCommit } from '../lib/git/commits.ts';
 import { git, gitLine } from '../lib/git/git.ts';
+import { makeScratchFolder } from '../lib/scratch-folder.ts';
 import type { CommitIdentity } from '../ports/workspace.ts';
 import { runRef } from '../workspaces/git-store.ts';
 import type { Base, UsableRepository } from './repository.ts';
@@ -18,28 +19,24 @@ export async function includeDirty(
 ): Promise<Base> {
   const { toplevel, gitDir, commonDir } = found;
   if (toplevel === undefined) return base;
-  const scratch = await mkdtemp(join(tmpdir(), 'switchyard-index-'));
-  try {
-    const index = join(scratch, 'index');
-    await copyFile(join(gitDir, 'index'), index).catch(() => undefined); // no index yet: git makes one
-    const env = {
-      GIT_INDEX_FILE: index,
-      GIT_OBJECT_DIRECTORY: join(store.path, 'objects'),
-      GIT_ALTERNATE_OBJECT_DIRECTORIES: join(commonDir, 'objects'),
-    };
-    await git(['-C', toplevel, 'add', '--all'], { flavour: 'user', env });
-    const tree = await gitLine(['-C', toplevel, 'write-tree'], { flavour: 'user', env });
-    const date = dateNow();
-    const commit = await writeCommit(store.path, {
-      tree,
-      parents: [base.commit],
-      author: { ...identity, date },
-      committer: { name: 'Switchyard', email: 'switchyard@localhost', date },
-      message: 'Include uncommitted changes\n',
-    });
-    await store.keep(runRef(run, 'base'), commit);
-    return { ...base, commit };
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-index-'));
+  const index = join(scratch.path, 'index');
+  await copyFile(join(gitDir, 'index'), index).catch(() => undefined); // no index yet: git makes one
+  const env = {
+    GIT_INDEX_FILE: index,
+    GIT_OBJECT_DIRECTORY: join(store.path, 'objects'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: join(commonDir, 'objects'),
+  };
+  await git(['-C', toplevel, 'add', '--all'], { flavour: 'user', env });
+  const tree = await gitLine(['-C', toplevel, 'write-tree'], { flavour: 'user', env });
+  const date = dateNow();
+  const commit = await writeCommit(store.path, {
+    tree,
+    parents: [base.commit],
+    author: { ...identity, date },
+    committer: { name: 'Switchyard', email: 'switchyard@localhost', date },
+    message: 'Include uncommitted changes\n',
+  });
+  await store.keep(runRef(run, 'base'), commit);
+  return { ...base, commit };
 }

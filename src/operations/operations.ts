@@ -2,6 +2,8 @@ import type { MachineConfig } from '../config/machine.ts';
 import type { SandboxLevel } from '../domain/sandbox.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
+import type { Home } from '../lib/home.ts';
+import type { OneAtATime } from '../lib/one-at-a-time.ts';
 
 /** What every operation works with. An operation is one thing that a person can do: it checks the request, then calls the engine. */
 export interface OperationContext {
@@ -13,4 +15,7 @@ export interface OperationContext {
   readonly blueprints: string;
   /** The level that a run gets when nobody names one: the strongest that this host has. */
   readonly defaultSandbox: () => Promise<SandboxLevel>;
+  readonly home: Home;
+  /** For what persons do in workspaces by hand: one after the other for each run. */
+  readonly hands: OneAtATime;
 }

@@ -3,8 +3,10 @@ import { SwitchyardError } from '../lib/error.ts';
 import { submodulesAt } from '../lib/git/commits.ts';
 import { resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository, type Repository } from '../lib/git/repository.ts';
+import { knownAs } from '../store/repositories.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
+import { repositoryId } from '../workspaces/repository-id.ts';
 import type { OperationContext } from './operations.ts';
 
 /** A person's repository that runs can work on. */
@@ -32,8 +34,20 @@ export async function usableRepository(context: OperationContext, path: string):
       hint: 'Only SHA-1 repositories are supported.',
     });
   }
-  const store = await context.host.openStore({ id: '', path: found.toplevel ?? found.commonDir });
-  return { row: { id: store.id, path: found.toplevel ?? found.commonDir }, store, found };
+  const row = await rowOf(context, found);
+  return { row, store: await context.host.openStore(row), found };
+}
+
+/** The repository as it is known here, or will be: one at the place of another that was moved away gets a name of its own. */
+async function rowOf({ engine }: OperationContext, { commonDir, toplevel }: Repository): Promise<RepositoryRow> {
+  const place = { path: toplevel ?? commonDir, common_dir: commonDir };
+  const usual = repositoryId(commonDir);
+  for (let n = 1; ; n++) {
+    const id = n === 1 ? usual : `${usual}-${n}`;
+    const { here, named } = await knownAs(engine.database, { commonDir, id });
+    if (here !== undefined) return { ...place, id: here.id };
+    if (named === undefined || named.common_dir == null) return { ...place, id };
+  }
 }
 
 /** Where a run starts, and where its merge would go. */

@@ -6,14 +6,17 @@ import { type Limits, parseLimitFlag } from '../domain/limits.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import { slugOf, TASK_TEXT_LIMIT, type Task, titleOf } from '../domain/task.ts';
 import { startRun as store } from '../engine/start-run.ts';
+import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
-import { dirtyFiles, userIdentity } from '../lib/git/repository.ts';
+import { dirtyFiles } from '../lib/git/repository.ts';
 import { loadFromShelf, openShelf } from './blueprints.ts';
+import { identityOf } from './identity.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
 import { notInForce } from './not-in-force.ts';
 import type { OperationContext } from './operations.ts';
 import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
+import { usableAgent } from './usable-agent.ts';
 
 /** Starts a run: looks everything up, refuses what cannot work before any agent starts, then hands it to the engine. */
 export async function startRun(context: OperationContext, request: ParsedRequestOf<'startRun'>): Promise<RunStarted> {
@@ -42,7 +45,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   const agent = agentFor(context, blueprint, chooseAgent(machine, request.agent));
   const sandbox = await context.host.sandbox(config.sandbox ?? (await context.defaultSandbox()));
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
-  const identity = await identityOf(repository, request.requester);
+  const identity = await identityOf(repository.row.path, request.requester);
 
   const settings: RunSettings = {
     agent,
@@ -58,7 +61,8 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     push: false,
   };
   const id = context.engine.ids();
-  const task = newTask(context, { text, base, repository, requester: request.requester });
+  const { requester, priority } = request;
+  const task = newTask(context, { text, base, repository, requester, priority });
   const start =
     request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
   const notes = [
@@ -72,8 +76,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
           'This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.',
         ]
       : []),
-    `Sandbox: level ${sandbox.level} (${sandbox.mechanism}).`,
-    ...sandbox.warnings,
+    `Sandbox ${sandbox.level}: ${sandbox.summary} More: switchyard doctor.`,
   ];
   const run = await store(context.engine, {
     id,
@@ -81,7 +84,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     task,
     repository: repository.row,
     blueprint,
-    settings,
+    settings: start.commit === base.commit ? settings : { ...settings, included: start.commit },
     base: { ref: start.ref, commit: start.commit },
     target: start.target,
     actor: { kind: 'person', name: request.requester },
@@ -110,7 +113,19 @@ function taskText(text: string): string {
 
 function newTask(
   context: OperationContext,
-  { text, base, repository, requester }: { text: string; base: Base; repository: UsableRepository; requester: string },
+  {
+    text,
+    base,
+    repository,
+    requester,
+    priority,
+  }: {
+    text: string;
+    base: Base;
+    repository: UsableRepository;
+    requester: string;
+    priority: number;
+  },
 ): Task {
   return {
     id: context.engine.ids(),
@@ -120,7 +135,7 @@ function newTask(
     attachments: [],
     repositories: [{ repository: repository.row.id, baseRef: base.ref }],
     labels: [],
-    priority: 0,
+    priority,
     requester,
     dependencies: [],
     origin: null,
@@ -175,26 +190,8 @@ function agentFor(
     const kind = context.engine.kinds.get(node.kind);
     return kind?.mode === 'execute' && kind.agentic;
   });
-  if (!agentic) return chosen.ok ? chosen.name : null;
-  if (chosen.ok) {
-    const kind = context.host.agents.entry(chosen.name)?.kind ?? '';
-    if (context.host.agents.adapter(kind) !== undefined) return chosen.name;
-    throw new SwitchyardError({
-      code: 'agent/none',
-      message: `This version cannot drive agents of kind ${kind}, as ${chosen.name} is.`,
-      hint: 'Configure another in config.yaml; `switchyard doctor` shows what is there.',
-    });
-  }
-  throw new SwitchyardError({
-    code: 'agent/none',
-    message: `No agent can be used: ${chosen.message}.`,
-    hint: chosen.hint,
-  });
-}
-
-async function identityOf({ found }: UsableRepository, requester: string): Promise<{ name: string; email: string }> {
-  const { name, email } = await userIdentity(found.toplevel ?? found.commonDir);
-  return { name: name ?? requester, email: email ?? `${requester.replace(/[^A-Za-z0-9._-]+/g, '-')}@localhost` };
+  if (agentic) return usableAgent(context, chosen);
+  return chosen.ok ? chosen.name : null;
 }
 
 function dirtyNotes(dirty: readonly string[], included: boolean): string[] {
@@ -205,7 +202,7 @@ function dirtyNotes(dirty: readonly string[], included: boolean): string[] {
     .join(', ')}${dirty.length > 8 ? ` and ${dirty.length - 8} more` : ''}`;
   return [
     included
-      ? `Uncommitted changes in ${dirty.length} files of your checkout are included: ${some}.`
-      : `Uncommitted changes in ${dirty.length} files of your checkout are left out (--include-dirty takes them in): ${some}.`,
+      ? `Uncommitted changes in ${counted(dirty.length, 'file')} of your checkout are included: ${some}. They are a commit of their own at the beginning of the run.`
+      : `Uncommitted changes in ${counted(dirty.length, 'file')} of your checkout are left out (--include-dirty takes them in): ${some}.`,
   ];
 }

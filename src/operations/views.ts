@@ -2,21 +2,20 @@ import type { RunDetail, RunSummary, StepView } from '../api/schemas.ts';
 import type { FlowState } from '../blueprint/advance.ts';
 import { limitsInUse } from '../engine/limits.ts';
 import type { Queries } from '../store/database.ts';
+import { type ListedRun, listedRun } from '../store/listed-runs.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
 import { countAttempts, stepsOf } from '../store/steps.ts';
-import { getRepository, getTask } from '../store/tasks.ts';
 
 /** A run as `ls` shows it. */
-export async function runSummary(queries: Queries, run: RunRow): Promise<RunSummary> {
-  const [task, repository] = await Promise.all([getTask(queries, run.task), getRepository(queries, run.repository)]);
+export function runSummary(run: ListedRun): RunSummary {
   const { used, allowed } = (run.flow as FlowState).steps;
   return {
     schema: 1,
     id: run.id,
     slug: run.slug,
     task: run.task,
-    title: task.title,
-    repository: repository.path,
+    title: run.title,
+    repository: run.repository_path,
     blueprint: run.blueprint.name,
     agent: run.settings.agent,
     requester: run.requester,
@@ -27,21 +26,23 @@ export async function runSummary(queries: Queries, run: RunRow): Promise<RunSumm
     head: run.head,
     target: run.target,
     branch: run.delivered === null ? null : `switchyard/${run.slug}`,
-    ...(run.merged === null ? {} : { merged: { commit: run.merged.commit, tree: run.merged.tree } }),
+    ...(run.merged === null
+      ? {}
+      : { merged: { commit: run.merged.commit, tree: run.merged.tree, target: run.merged.target } }),
+    ...(run.forked_from === null ? {} : { forkedFrom: run.forked_from }),
     limits: limitsInUse(run, { used, allowed }),
     usage: run.consumed.usage,
     sandbox: run.settings.sandbox,
+    at: run.step === null ? null : { node: run.step.node, n: run.step.n, state: run.step.state },
   };
 }
 
 /** A run as `show` shows it, with its steps in order. */
-export async function runDetail(queries: Queries, run: RunRow): Promise<RunDetail> {
-  const [summary, steps, attempts] = await Promise.all([
-    runSummary(queries, run),
-    stepsOf(queries, run.id),
-    countAttempts(queries, run.id),
-  ]);
-  return { ...summary, steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)) };
+export async function runDetail(queries: Queries, run: Pick<RunRow, 'id'>): Promise<RunDetail> {
+  // The run before its steps: a state that it has reached must not be shown with steps from before that.
+  const listed = await listedRun(queries, run.id);
+  const [steps, attempts] = await Promise.all([stepsOf(queries, run.id), countAttempts(queries, run.id)]);
+  return { ...runSummary(listed), steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)) };
 }
 
 function stepView(step: StepRow, attempts: number): StepView {
@@ -56,5 +57,7 @@ function stepView(step: StepRow, attempts: number): StepView {
     startedAt: step.started_at?.toISOString() ?? null,
     endedAt: step.ended_at?.toISOString() ?? null,
     checkpoint: step.head ?? step.checkpoint,
+    ...(step.copied ? { copied: true } : {}),
+    ...(step.follow_up ? { followUp: true } : {}),
   };
 }

@@ -12,12 +12,33 @@ export interface Forge {
   unpublish(request: { branch: string; expected: string }): Promise<boolean>;
   /**
    * Moves the target branch from one commit to a descendant of it, with every checkout of it. All or nothing; a second call after a
-   * death in the middle finishes the first.
+   * death in the middle finishes the first. Files of a checkout that are as in the commit `kept` count as kept there: they are not in
+   * the way, and go along.
    */
-  move(request: { branch: string; from: string; to: string }): Promise<MoveResult>;
+  move(request: { branch: string; from: string; to: string; kept?: string | undefined }): Promise<MoveResult>;
   /** Pushes a branch to the repository's own upstream; the message says why it could not. */
   push(branch: string): Promise<{ kind: 'pushed' } | { kind: 'refused'; message: string }>;
+  /** The person's checkouts of the repository, where it lies on this machine. */
+  readonly checkouts?: PersonCheckouts;
 }
+
+/** What a person asks for in their own checkouts. Their hooks never run; nothing but what is named here is touched. */
+export interface PersonCheckouts {
+  /**
+   * Makes the checkout (the top folder of a worktree) stand on a branch: files that differ between the two commits, the index, HEAD. All
+   * or nothing; a second call after a death in the middle finishes the first.
+   */
+  switchTo(request: { folder: string; branch: string }): Promise<SwitchResult>;
+  /** Adds a worktree that stands on the branch, in a folder that is absent or empty. */
+  add(request: { folder: string; branch: string }): Promise<SwitchResult>;
+}
+
+export type SwitchResult =
+  | { readonly kind: 'switched' }
+  /** Nothing was moved; these files are in the way. */
+  | { readonly kind: 'in-the-way'; readonly files: readonly string[] }
+  /** Another worktree has the branch checked out. */
+  | { readonly kind: 'elsewhere'; readonly folder: string };
 
 export type PublishResult =
   | { readonly kind: 'published' }

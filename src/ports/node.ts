@@ -21,6 +21,11 @@ export type NodeKind = {
       /** Whether a step of this kind occupies one of the agents' places. */
       readonly agentic: boolean;
       /**
+       * What a step has to itself in its repository while it works, such as the branch that it merges to: steps that hold the same
+       * are worked on one after the other. Undefined when it needs nothing for itself. `target` is the run's.
+       */
+      holds?(facts: { fields: Readonly<Record<string, unknown>>; target: string | null }): string | undefined;
+      /**
        * Does the step's work. Expected outcomes are values; a rejection is the outcome `error`. On abort of `context.signal` it
        * ends what it started and returns or rejects soon: the result is then ignored.
        */
@@ -78,11 +83,14 @@ export interface StepContext {
   readonly commandEnv: Readonly<Record<string, string>>;
   /** Opens the workspace on first use: made, set up, at the run's head. */
   workspace(): Promise<Workspace>;
+  /** Saves what the step has done so far, with the agent's session, so that another attempt goes on from here. Rejects for nothing. */
+  save(): Promise<void>;
   /** The text of a commit for what this step changed. */
   commitText(message?: string): CommitText;
 
   readonly checks: readonly CheckDeclaration[];
   readonly agents: AgentDirectory;
+  readonly messages: PersonsMessages;
   readonly forge: Forge;
   readonly git: RunGit;
 
@@ -95,10 +103,19 @@ export interface StepContext {
   /** What the run's steps have done until now, in a few lines, for an agent that has forgotten. */
   summary(): Promise<string>;
   recordEvidence(evidence: CheckEvidence): Promise<void>;
-  /** Names of the checks that the run's earlier steps passed on any of its heads. */
-  passedChecks(): Promise<readonly string[]>;
+  /** What checks have said of the run's commits since a person last decided something, oldest first. */
+  verdicts(): Promise<readonly EarlierVerdict[]>;
+  /** Names of the checks that the run's steps passed: on any of its heads, or on commits with this tree. */
+  passedChecks(tree?: string): Promise<readonly string[]>;
   /** The node whose output or checkpoint is asked for, as `reset` needs: the head after its latest step. */
   headAfter(node: string): Promise<string | undefined>;
+}
+
+export interface EarlierVerdict extends CheckEvidence {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Whether an agent of the run has worked since. */
+  readonly workedSince: boolean;
 }
 
 export interface RunFacts {
@@ -110,6 +127,8 @@ export interface RunFacts {
   readonly requester: string;
   /** Whether a merge into the target pushes it. */
   readonly push: boolean;
+  /** The commit of the run that holds what was not committed in the person's checkout, where that was taken along. */
+  readonly included?: string | undefined;
   /** Commit that the run's branch in the forge is believed to stand on. */
   readonly delivered: string | null;
 }
@@ -118,14 +137,20 @@ export interface StepFacts {
   readonly node: string;
   readonly n: number;
   readonly attempt: number;
+  /** The run's head when the step began; undefined where it is still that. What has changed since is counted as the step's. */
+  readonly stoodOn?: string | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly with: Readonly<Record<string, unknown>>;
+  /** Entered because of a person's message, which is its task: it goes on in the session of its node's latest step. */
+  readonly followUp: boolean;
 }
 
 /** What is left to this step. Undefined means unbounded. */
 export interface StepLimits {
   readonly silenceMs: number;
   readonly wallMs: number;
+  /** How often in a row an agent may do the same with the same result, and a check may fail in the same way. */
+  readonly repeats: number;
   readonly turns: Bound;
   readonly tokens: Bound | undefined;
   /** US dollars. */
@@ -156,8 +181,12 @@ export interface AgentDirectory {
   session(node: string): Promise<AgentSession | undefined>;
   /** A session that an earlier attempt of this same step began and could not end. */
   interrupted(): Promise<AgentSession | undefined>;
-  /** Remembers the session of this step; durable when it resolves. */
-  remember(session: AgentSession): Promise<void>;
+  /** Remembers the session of this step; durable when it resolves. One that goes on for an inherited session stands for that from then on. */
+  remember(session: {
+    readonly agent: string;
+    readonly id: string;
+    readonly goesOnFor?: string | undefined;
+  }): Promise<void>;
   /** Adds to what the run has used; durable soon after. */
   count(used: { turns?: number; usage?: Usage }): Promise<void>;
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
@@ -166,6 +195,31 @@ export interface AgentDirectory {
 export interface AgentSession {
   readonly agent: string;
   readonly id: string;
+  /**
+   * `inherited`: of the run that this one was forked from, to be forked in place of resumed. `handed-over`: the agent has no part in it
+   * and begins anew, with a summary.
+   */
+  readonly standing: 'own' | 'inherited' | 'handed-over';
+}
+
+/** What persons say to the run's agent while it works. */
+export interface PersonsMessages {
+  /**
+   * Takes what no turn has heard to its end yet, in order; from then on it counts as delivered to this attempt. What an attempt took
+   * that died, or whose turn failed, is among it. Empty once the lease is lost.
+   */
+  take(): Promise<readonly PersonsMessage[]>;
+  /** The turn that was told what was taken last has come to its end. */
+  heard(): Promise<void>;
+  /** Resolves to true when something came for which the turn at work is to be interrupted, to false when the signal aborts before. */
+  urgent(signal: AbortSignal): Promise<boolean>;
+}
+
+export interface PersonsMessage {
+  readonly from: string;
+  readonly text: string;
+  /** An agent may have been told it before. */
+  readonly again: boolean;
 }
 
 /** Git on the run's commits in the git store, without a checkout. */

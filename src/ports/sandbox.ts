@@ -6,6 +6,8 @@ export interface Sandbox {
   readonly level: SandboxLevel;
   /** What makes the walls here, for instance `bubblewrap` or `unshare`. */
   readonly mechanism: string;
+  /** What holds and what does not, in one or two short sentences, for the beginning of each run. */
+  readonly summary: string;
   /** What this level promises on this host, one sentence each, for `doctor` and the run's record. */
   readonly guarantees: readonly string[];
   /** What it does not promise here, likewise; empty when nothing need be said. */
@@ -15,6 +17,23 @@ export interface Sandbox {
    * which ends whatever of it is left.
    */
   spawn(program: SandboxProgram): Promise<SandboxedProcess>;
+  /** The same walls for a program that a person's own command line starts in its terminal. */
+  readonly terminal?: SandboxTerminal;
+}
+
+export interface SandboxTerminal {
+  /** What to start: it inherits the terminal, and ends when its parent does. Rejects with `sandbox/cannot-start`. */
+  launch(program: Omit<SandboxProgram, 'input'>): Promise<TerminalLaunch>;
+  /** The name of the walls for `SandboxRemains`, from the launcher's pid and its report; undefined at level `none`. */
+  namespaceOf(launcher: number, report: string): string | undefined;
+}
+
+export interface TerminalLaunch {
+  readonly argv: readonly [string, ...string[]];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Whether it writes its report, one line, to descriptor 3 once the walls stand. */
+  readonly reports: boolean;
 }
 
 export interface SandboxProgram {

@@ -197,6 +197,26 @@ test('a listener hears what is said, is told when it may have missed something, 
   await waitUntil(async () => (await listeners()).length === 0, { timeoutMs: 5_000 });
 });
 
+test('all listeners of a process share a connection, and each hears what it asked for', async () => {
+  await using database = open();
+  const heard: string[] = [];
+  const note = (who: string) => (message: { payload: string } | undefined) =>
+    void heard.push(`${who} ${message === undefined ? 'begins' : message.payload}`);
+  await using _first = await database.listen(['one', 'both'], note('first'));
+  const second = await database.listen(['both'], note('second'));
+  await place.query(`select pg_notify('one', 'a'), pg_notify('both', 'b')`);
+  await waitUntil(() => heard.length === 5, { timeoutMs: 5_000 });
+  expect(heard.toSorted()).toEqual(['first a', 'first b', 'first begins', 'second b', 'second begins']);
+  const lines = await place.query(
+    `select 1 from pg_stat_activity where datname = current_database() and query like 'listen%'`,
+  );
+  expect(lines).toHaveLength(1);
+  await second[Symbol.asyncDispose]();
+  await place.query(`select pg_notify('both', 'c')`);
+  await waitUntil(() => heard.includes('first c'), { timeoutMs: 5_000 });
+  expect(heard).not.toContain('second c');
+});
+
 test('a listener that is cut again and again has one connection, and none when it has ended', async () => {
   await using database = open();
   let gaps = 0;

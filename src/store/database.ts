@@ -2,7 +2,7 @@ import { Pool, type PoolClient, type QueryResult } from 'pg';
 import type { Clock } from '../lib/clock.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { ConnectionLost, isConnectionLoss, isSentBack } from './connection-loss.ts';
-import { listen, type Notification } from './listen.ts';
+import { Listeners, type Notification } from './listen.ts';
 
 /** How long a caller waits for a database that went away, before it is told so. */
 const OUTAGE_PATIENCE_MS = 60_000;
@@ -52,6 +52,7 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
   // One that breaks at the very moment when it is handed out has no other listener; whoever got it finds out at its first statement.
   pool.on('connect', (client) => client.on('error', () => undefined));
   const prepared = new Prepared();
+  const listeners = new Listeners(url, clock);
   let closed: Promise<void> | undefined;
 
   async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
@@ -71,7 +72,7 @@ export function openDatabase(url: string, { clock, connections = 8 }: DatabaseOp
     url,
     query: (text, values) => patiently(() => queriesOf(pool, prepared).query(text, values)),
     transaction: (work) => patiently(() => transactionOnce(pool, prepared, work)),
-    listen: (channels, onMessage) => listen({ url, clock, channels, onMessage }),
+    listen: (channels, onMessage) => listeners.add(channels, onMessage),
     [Symbol.asyncDispose]: () => (closed ??= pool.end()),
   };
 }

@@ -59,6 +59,15 @@ export async function readEvents(queries: Queries, run: string, from: number, li
     .map((event) => ({ ...event, at: new Date(event.at).toISOString() }));
 }
 
+/** The commit that a run began at. */
+export async function baseAtStart(queries: Queries, run: string): Promise<string | undefined> {
+  const [row] = await queries.query<{ base: string }>(
+    `select payload ->> 'base' as base from event where run = $1 and kind = 'run.started' order by seq limit 1`,
+    [run],
+  );
+  return row?.base;
+}
+
 interface StoredEvent {
   /** Distance from the first that is appended with it. */
   readonly offset: number;

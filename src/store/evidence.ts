@@ -35,11 +35,40 @@ export async function evidenceOn(
   ]);
 }
 
-/** Names of the checks that passed on some head of the run. */
-export async function passedChecks(queries: Queries, run: string): Promise<string[]> {
-  const rows = await queries.query<{ name: string }>(
-    `select distinct name from evidence where run = $1 and verdict = 'pass' order by name`,
+/** What was said of the run's commits since a person last took up the run, oldest first, and whether an agent has worked since. */
+export async function verdictsSinceDecision(
+  queries: Queries,
+  run: string,
+): Promise<(CheckEvidence & { at: number; workedSince: boolean })[]> {
+  const rows = await queries.query<CheckEvidence & { at: Date; workedSince: boolean }>(
+    `select name, kind, verdict, commit, tree, items, report, duration_ms as "durationMs", at,
+       exists (select from step where step.run = evidence.run and agentic and started_at is not null
+         and (ended_at is null or ended_at > at)) as "workedSince"
+     from evidence where run = $1
+       and at > coalesce((select max(at) from event where run = $1 and kind = 'run.resumed'), '-infinity')
+     order by at, name`,
     [run],
   );
+  return rows.map((row) => ({ ...row, at: row.at.getTime() }));
+}
+
+/** Names of the checks that passed on some head of the run, or on commits with this tree. */
+export async function passedChecks(queries: Queries, run: string, tree?: string): Promise<string[]> {
+  const rows = await queries.query<{ name: string }>(
+    `select distinct name from evidence where run = $1 and verdict = 'pass' and ($2::text is null or tree = $2) order by name`,
+    [run, tree ?? null],
+  );
   return rows.map((row) => row.name);
+}
+
+/** What was said of a run's commits until then becomes known of another run, which has the same commits. */
+export async function copyEvidence(
+  queries: Queries,
+  { from, to, until }: { from: string; to: string; until: Date },
+): Promise<void> {
+  await queries.query(
+    `insert into evidence (run, commit, name, tree, kind, verdict, items, report, duration_ms, at)
+     select $2, commit, name, tree, kind, verdict, items, report, duration_ms, at from evidence where run = $1 and at <= $3`,
+    [from, to, until],
+  );
 }

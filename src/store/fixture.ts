@@ -4,10 +4,11 @@ import { systemClock } from '../lib/clock.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { type Database, openDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
+import { upsertRepository } from './repositories.ts';
 import { insertRun } from './runs.ts';
 import type { NewStep } from './steps.ts';
 import { insertStep } from './steps.ts';
-import { insertTask, upsertRepository } from './tasks.ts';
+import { insertTask } from './tasks.ts';
 
 /** A database of its own with all tables. */
 export interface StoreFixture extends AsyncDisposable {

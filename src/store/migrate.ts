@@ -10,8 +10,17 @@ const LOCK = 7_406_991;
  * Brings the database to this version: the numbered files of `migrations/` that it has not seen, in one transaction under a lock, so
  * that two processes starting at once do it once. A database that a newer version has changed is refused (`database/newer`).
  */
-export async function migrate(database: Database): Promise<void> {
-  const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+export async function migrate(database: Pick<Database, 'transaction'>): Promise<void> {
+  await migrateTo(database, await knownMigrations());
+}
+
+/** The numbered files, in their order. */
+export async function knownMigrations(): Promise<string[]> {
+  return (await readdir(FOLDER)).filter((name) => name.endsWith('.sql')).sort();
+}
+
+/** The same, but only those of the files: the database of an older version, for what was dumped from one. */
+export async function migrateTo(database: Pick<Database, 'transaction'>, files: readonly string[]): Promise<void> {
   await database.transaction(async (queries) => {
     await queries.query('select pg_advisory_xact_lock($1)', [LOCK]);
     await queries.query('create schema if not exists switchyard');

@@ -2,12 +2,23 @@ import { addUsage, type RunStateKind, type Usage } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { insert, update } from './changes.ts';
 import type { Database, Queries } from './database.ts';
+import { json } from './json.ts';
 import type { RunRow } from './rows.ts';
 
-export type NewRun = Omit<
-  RunRow,
-  'state_kind' | 'state_before' | 'delivered' | 'merged' | 'granted' | 'said' | 'cancelling' | 'decided' | 'ended_at'
->;
+type FilledLater =
+  | 'state_kind'
+  | 'state_before'
+  | 'delivered'
+  | 'merged'
+  | 'merging'
+  | 'granted'
+  | 'said'
+  | 'cancelling'
+  | 'opening'
+  | 'decided'
+  | 'forked_from'
+  | 'ended_at';
+export type NewRun = Omit<RunRow, FilledLater> & Partial<Pick<RunRow, 'forked_from'>>;
 
 export async function insertRun(queries: Queries, run: NewRun): Promise<void> {
   if (!(await insert(queries, 'run', { ...run }))) throw new Error(`there is a run ${run.id} or ${run.slug} already`);
@@ -40,6 +51,20 @@ export async function lockRunOf(queries: Queries, step: string): Promise<RunRow 
 /** The same lock, for those who need not know the row. */
 export async function holdRun(queries: Queries, id: string): Promise<void> {
   await queries.query('select 1 from run where id = $1 for no key update', [id]);
+}
+
+/** Writes down what a merge is about to do, unless the step's attempt has lost its lease; false when it has. */
+export async function intendMerge(
+  queries: Queries,
+  merging: NonNullable<RunRow['merging']>,
+  { run, step, attempt }: { run: string; step: string; attempt: number },
+): Promise<boolean> {
+  const rows = await queries.query(
+    `update run set merging = $4 where id = $1
+       and exists (select 1 from step where step.id = $2 and lease = $3 and state = 'running') returning 1`,
+    [run, step, attempt, json(merging)],
+  );
+  return rows.length === 1;
 }
 
 export async function findRun(queries: Queries, id: string): Promise<RunRow | undefined> {
@@ -90,16 +115,6 @@ export async function addConsumed(
     const { wall, turns, usage } = row.consumed;
     await updateRun(queries, id, { consumed: { wall, turns: turns + used.turns, usage: addUsage(usage, used.usage) } });
   });
-}
-
-export async function listRuns(
-  queries: Queries,
-  filter: { repository?: string | undefined; limit: number },
-): Promise<RunRow[]> {
-  return queries.query<RunRow>(
-    'select * from run where $1::text is null or repository = $1 order by created_at desc, id desc limit $2',
-    [filter.repository ?? null, filter.limit],
-  );
 }
 
 export async function countRuns(queries: Queries): Promise<Partial<Record<RunStateKind, number>>> {

@@ -12,16 +12,36 @@ type NewStepColumn =
   | 'kind'
   | 'agentic'
   | 'aside'
+  | 'follow_up'
   | 'provider'
   | 'state'
   | 'inputs'
   | 'priority'
   | 'created_at';
-export type NewStep = Pick<StepRow, NewStepColumn>;
+export type NewStep = Pick<StepRow, Exclude<NewStepColumn, 'follow_up'>> &
+  Partial<Pick<StepRow, 'follow_up' | 'holds'>>;
 
+/** Inserts a step of a run that is there. It has waited for as long as its run has not been with a person. */
 export async function insertStep(queries: Queries, step: NewStep): Promise<void> {
-  if (!(await insert(queries, 'step', { ...step })))
+  const [run] = await queries.query<Pick<StepRow, 'requester' | 'since'>>(
+    `select requester, coalesce((select since from step where run = $1 and not copied and state_kind in ('queued', 'running')
+       order by position desc limit 1), $2) as since from run where id = $1`,
+    [step.run, step.created_at],
+  );
+  if (run === undefined) throw new Error(`there is no run ${step.run}`);
+  if (!(await insert(queries, 'step', { ...step, ...run })))
     throw new Error(`run ${step.run} has a step ${step.node} #${step.n} already`);
+}
+
+/** A step that has ended, as a part of the history of another run; nobody has worked on it there. */
+export async function copyStep(
+  queries: Queries,
+  step: StepRow,
+  as: Pick<StepRow, 'id' | 'run' | 'requester' | 'since'>,
+): Promise<void> {
+  const { position: _, ...row } = step as StepRow & { readonly position: string };
+  const nobody = { worker: null, job: null, queue: null, lease: 0, failures: 0, checkpoint: null };
+  await insert(queries, 'step', { ...row, ...nobody, ...as, copied: true });
 }
 
 export async function updateStep(queries: Queries, id: string, changes: Partial<StepRow>): Promise<void> {
@@ -57,6 +77,33 @@ export async function latestOfNode(queries: Queries, run: string, node: string):
   return row;
 }
 
+/** The latest step of an agent that the run has come to, ended or not. */
+export async function latestAgentStep(queries: Queries, run: string): Promise<StepRow | undefined> {
+  const [row] = await queries.query<StepRow>(
+    'select * from step where run = $1 and agentic and not aside order by position desc limit 1',
+    [run],
+  );
+  return row;
+}
+
+/** The latest checkpoint with agents' sessions and carried files that an ended step of the run has left. */
+export async function latestKept(queries: Queries, run: string): Promise<string | undefined> {
+  const [row] = await queries.query<{ kept: string }>(
+    'select kept from step where run = $1 and kept is not null order by position desc limit 1',
+    [run],
+  );
+  return row?.kept;
+}
+
+/** The number of the latest step of each node. */
+export async function latestNumbers(queries: Queries, run: string): Promise<Record<string, number>> {
+  const rows = await queries.query<{ node: string; n: number }>(
+    'select node, max(n)::int as n from step where run = $1 group by node',
+    [run],
+  );
+  return Object.fromEntries(rows.map(({ node, n }) => [node, n]));
+}
+
 /** The next attempt begins: from here on only it may write for the step, which is returned as it is then. */
 export async function beginAttempt(
   queries: Queries,
@@ -73,6 +120,18 @@ export async function beginAttempt(
 
 export async function attemptsOf(queries: Queries, step: string): Promise<AttemptRow[]> {
   return queries.query<AttemptRow>('select * from attempt where step = $1 order by n', [step]);
+}
+
+/** The agent whose session an attempt has told. */
+export async function agentOf(
+  queries: Queries,
+  { step, n }: Pick<AttemptRow, 'step' | 'n'>,
+): Promise<string | undefined> {
+  const [row] = await queries.query<Pick<AttemptRow, 'agent'>>('select agent from attempt where step = $1 and n = $2', [
+    step,
+    n,
+  ]);
+  return row?.agent ?? undefined;
 }
 
 export async function countAttempts(queries: Queries, run: string): Promise<Map<string, number>> {
@@ -92,6 +151,8 @@ export interface StepEnd {
   readonly detail: string | undefined;
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly head: string;
+  /** The checkpoint at its end, where it has one. */
+  readonly kept: string | null;
   readonly at: Date;
 }
 
@@ -99,7 +160,7 @@ export interface StepEnd {
 export async function endStep(queries: Queries, end: StepEnd): Promise<boolean> {
   const ended = await queries.query(
     `with ended as (
-       update step set state = 'ended', outcome = $4, detail = $5, outputs = $6, head = $7, checkpoint = null, ended_at = $8
+       update step set state = 'ended', outcome = $4, detail = $5, outputs = $6, head = $7, kept = $9, checkpoint = null, ended_at = $8
        where id = $1 and lease = $2 and state = 'running' returning id)
      update attempt set ended_at = $8, seen_at = greatest(seen_at, $8), result = $3 from ended
      where attempt.step = ended.id and attempt.n = $2 and attempt.ended_at is null returning 1`,
@@ -112,6 +173,7 @@ export async function endStep(queries: Queries, end: StepEnd): Promise<boolean> 
       json(end.outputs),
       end.head,
       end.at,
+      end.kept,
     ],
   );
   return ended.length === 1;

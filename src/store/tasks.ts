@@ -1,7 +1,6 @@
 import type { Task } from '../domain/task.ts';
 import { insert } from './changes.ts';
 import type { Queries } from './database.ts';
-import type { RepositoryRow } from './rows.ts';
 
 /** Stores the task with its repositories and dependencies. One of the same id or origin is left as it is; returns the id of what is stored. */
 export async function insertTask(queries: Queries, task: Task, at: Date): Promise<string> {
@@ -30,19 +29,5 @@ export async function getTask(queries: Queries, id: string): Promise<Task> {
     [id],
   );
   if (row === undefined) throw new Error(`task ${id} is gone`);
-  return row;
-}
-
-/** Remembers a repository; its path follows it when it was moved. */
-export async function upsertRepository(queries: Queries, repository: RepositoryRow, at: Date): Promise<void> {
-  await queries.query(
-    'insert into repository (id, path, created_at) values ($1, $2, $3) on conflict (id) do update set path = excluded.path',
-    [repository.id, repository.path, at],
-  );
-}
-
-export async function getRepository(queries: Queries, id: string): Promise<RepositoryRow> {
-  const [row] = await queries.query<RepositoryRow>('select id, path from repository where id = $1', [id]);
-  if (row === undefined) throw new Error(`repository ${id} is not known`);
   return row;
 }

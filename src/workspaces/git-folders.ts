@@ -40,10 +40,14 @@ export interface AgentGit {
 
 /** The files of the agent's git directory that say where its branches stand and what git there is to do, by path. */
 export function agentGitFiles({ store, branch, head, base, identity }: AgentGit): Record<string, string> {
-  if (!/^switchyard\/[A-Za-z0-9][A-Za-z0-9._-]*$/.test(branch) || branch.includes('..') || branch.endsWith('.lock')) {
+  if (
+    !/^switchyard\/[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(branch) ||
+    branch.includes('..') ||
+    branch.endsWith('.lock')
+  ) {
     throw new SwitchyardError({
       code: 'workspace/bad-slug',
-      message: `${JSON.stringify(branch)} cannot name a branch`,
+      message: `${JSON.stringify(branch)} cannot name a branch.`,
       hint: 'Slugs hold letters, digits, dash, dot and underscore only.',
     });
   }

@@ -14,7 +14,7 @@ import { moveRefs } from './trash.ts';
  * `refs/switchyard/` that the user's repository never sees. Nothing is ever pruned here without a retention period that a person set.
  */
 export interface GitStore {
-  /** `<slug of the repository's name>-<8 hex digits of its path>`. */
+  /** `<slug of the repository's name>-<8 hex digits of the path that it was first seen at>`. */
   readonly id: string;
   /** The bare repository, absolute. */
   readonly path: string;
@@ -50,6 +50,8 @@ export interface GitStoreOptions {
   readonly folder: string;
   /** Any path in the user's repository. */
   readonly repositoryPath: string;
+  /** Of a store that is known already; else one is made of the path. */
+  readonly id?: string;
   readonly crashPoint?: CrashPoint;
 }
 
@@ -61,6 +63,7 @@ export const trashRef = (run: string, name: string): string => `refs/switchyard/
 export async function openGitStore({
   folder,
   repositoryPath,
+  id: known,
   crashPoint = noCrashPoint,
 }: GitStoreOptions): Promise<GitStore> {
   const repository = await inspectRepository(repositoryPath);
@@ -72,7 +75,7 @@ export async function openGitStore({
     });
   }
   const { commonDir, gitDir, objectFormat } = repository;
-  const id = repositoryId(commonDir);
+  const id = known ?? repositoryId(commonDir);
   const path = join(folder, `${id}.git`);
   if (!(await exists(path))) {
     await mkdir(folder, { recursive: true });

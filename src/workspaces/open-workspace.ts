@@ -42,9 +42,10 @@ export async function reopen(site: Site, request: OpenRequest): Promise<Opened |
 export async function create(site: Site, request: OpenRequest, provider: WorkspaceProvider): Promise<Opened> {
   const { layout, store, crashPoint } = site;
   const { signal, setup, copy } = request;
-  const [head, checkpoint, kept] = await Promise.all([
+  const [head, checkpoint, sessions, kept] = await Promise.all([
     headOf(store.path, request.head),
     request.checkpoint === undefined ? undefined : readCheckpoint(store.path, request.checkpoint),
+    request.kept === undefined ? undefined : readCheckpoint(store.path, request.kept),
     store.resolve(runRef(site.run, 'head')),
   ]);
   const notes: string[] = [];
@@ -61,7 +62,8 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
     await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
   const litters = setup !== undefined || copy.globs.length > 0;
   if (litters) notes.push(...(await excludeLitter(site)));
-  if (checkpoint !== undefined) await restoreParts(site, checkpoint);
+  const parts = checkpoint ?? sessions;
+  if (parts !== undefined) await restoreParts(site, parts);
   if (litters) await agent.replace(head);
   const marker: Marker = {
     version: 1,

@@ -1,4 +1,4 @@
-import { chmod, lstat, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, readFile, readlink, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { plainGit, writeFiles } from '../testing/temp-repository.ts';
@@ -50,6 +50,22 @@ test('the same state gives the same checkpoint, in this workspace object and the
   expect(second).not.toBe(first);
   await rm(join(workspace.folder, 'b.txt'));
   expect(await again.checkpoint()).toBe(first);
+});
+
+test('a new workspace gets the sessions and carried files that a checkpoint kept, and nothing of its checkout', async () => {
+  await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.local\n' });
+  const request = { carry: ['*.local'], sessionFiles: [{ agent: 'codex', globs: ['sessions/*'] }] };
+  const { workspace } = await at.open(request);
+  await agentIn(workspace.folder).write({ 'b.txt': 'b\n', 'x.local': 'x' });
+  await writeFiles(workspace.homes, { 'codex/sessions/s': 'one' });
+  await workspace.collect(TEXT);
+  const kept = await workspace.checkpoint();
+  // The run went on from an earlier commit, which the checkpoint's checkout stands on.
+  const { workspace: other } = await at.elsewhere({ ...request, kept });
+  expect(await readFile(join(other.homes, 'codex/sessions/s'), 'utf8')).toBe('one');
+  expect(await readFile(join(other.folder, 'x.local'), 'utf8')).toBe('x');
+  expect(await other.changedSince(at.base)).toEqual([]);
+  expect(await exists(join(other.folder, 'b.txt'))).toBe(false);
 });
 
 test('contents are carried byte by byte, whatever attributes say, with modes, and links as links', async () => {

@@ -33,6 +33,8 @@ export interface OpenRequest {
   readonly base: string;
   /** The latest checkpoint of an earlier attempt or step. */
   readonly checkpoint?: string;
+  /** A checkpoint whose session and carried files a new workspace gets, where there is no newer one; its checkout is left alone. */
+  readonly kept?: string;
   /** The caller has proof that nothing of an earlier attempt lives, so that what is there may be used again. */
   readonly reuse: boolean;
   /**

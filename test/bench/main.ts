@@ -2,12 +2,17 @@ import { writeFile } from 'node:fs/promises';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { idle } from './idle.ts';
 import { overhead } from './overhead.ts';
+import { parallel } from './parallel.ts';
+import { parked } from './parked.ts';
 import type { Bench, Row } from './row.ts';
+import { scale } from './scale.ts';
 import { start } from './start.ts';
 import { table } from './table.ts';
+import { week } from './week.ts';
 
-const benches: Readonly<Record<string, Bench>> = { overhead, start };
+const benches: Readonly<Record<string, Bench>> = { overhead, start, week, parked, idle, parallel, scale };
 
 /** `npm run bench -- NAME [--small] [--json FILE]`: measures, prints a table, and writes the figures where asked. */
 async function main(): Promise<number> {

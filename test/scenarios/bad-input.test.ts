@@ -97,6 +97,23 @@ test('a blueprint that does not exist is refused, and the others are named', asy
   expect(result.stderr).toContain('minion');
 });
 
+test('a file that cannot be read is the command’s own mistake, whatever it was to hold', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n' });
+  const cwd = { cwd: repository.path };
+  expectRefused(await installation.cli(['run', '--file', 'nowhere.md', '--json'], cwd), 2, 'request/invalid');
+  expectRefused(await installation.cli(['blueprint', 'check', 'nowhere.yaml', '--json'], cwd), 2, 'request/invalid');
+});
+
+test('a sandbox level that this version does not have is refused, and those that it has are named', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n' });
+  const result = await installation.cli(['run', 'x', '--sandbox', 'container', '--json'], { cwd: repository.path });
+  expectRefused(result, 2, 'sandbox/unavailable');
+  expect(result.stderr).toContain('none and pid');
+  const help = await installation.cli(['run', '--help']);
+  expect(help.stdout).toContain('none or pid');
+  expect(help.stdout).not.toContain('container');
+});
+
 test('a limit that cannot be read is refused', async () => {
   await using repository = await tempRepository();
   expectRefused(await run(repository.path, 'Do it', '--limit', 'wall=soon'), 2, 'limit/invalid');

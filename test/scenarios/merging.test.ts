@@ -95,6 +95,37 @@ test('a target that has moved is followed: rebased, checked again, merged', asyn
   expect(last.at(-1)).toMatchObject({ commit: shown.merged?.commit, verdict: 'pass' });
 });
 
+test('a head that a person changed after its checks is checked again before it is merged', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await installation.cli(['open', run, '--', 'sh', '-c', 'echo more > more.txt']);
+  expect((await merge(run)).code).toBe(0);
+  const { merged } = await installation.show(run);
+  expect(await repository.git('show', 'main:more.txt')).toBe('more');
+  expect(await verdictsOn(run, merged?.commit)).toEqual(['pass']);
+});
+
+test('a head that a person changed, and that is red now, is not merged', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await installation.cli(['open', run, '--', 'rm', 'made.txt']);
+  expect((await merge(run)).code).toBe(3);
+  const { state, head } = await installation.show(run);
+  expect(state).toMatchObject({ kind: 'parked', reason: { code: 'merge/red-checks' } });
+  expect(await verdictsOn(run, head)).toEqual(['fail']);
+  expect(await repository.git('log', '--format=%s', 'main')).toBe('First');
+});
+
+async function verdictsOn(run: string, commit: string | undefined): Promise<string[]> {
+  const { stdout } = await installation.cli(['logs', run, '--json']);
+  return stdout
+    .split('\n')
+    .filter((line) => line.includes('"check.ended"'))
+    .map((line) => JSON.parse(line) as { commit: string; verdict: string })
+    .filter((check) => check.commit === commit)
+    .map(({ verdict }) => verdict);
+}
+
 test('a target that has changed the same lines parks the merge and names the files', async () => {
   await using repository = await tempRepository(files);
   const run = await delivered(repository);
@@ -105,6 +136,30 @@ test('a target that has changed the same lines parks the merge and names the fil
     reason: { code: 'merge/conflict' },
     needs: { kind: 'conflict', files: ['base.txt'] },
   });
+});
+
+test('a conflict says how to merge by hand, and what was merged by hand is found', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await repository.commit({ 'base.txt': 'theirs\n' }, 'The same line');
+  const parked = await merge(run);
+  const { branch, state } = await installation.show(run);
+  expect(state.kind === 'parked' ? state.reason.message : '').toContain(`git merge ${branch ?? ''}`);
+  expect(parked.stdout).toContain('switchyard open');
+  await repository.git('merge', '--quiet', '--strategy-option=ours', '--no-edit', branch ?? '');
+  const found = await merge(run);
+  expect(found.code).toBe(0);
+  expect(found.stdout).toContain('merged it by hand');
+  expect((await installation.show(run)).state).toMatchObject({ kind: 'succeeded' });
+});
+
+test('two commands that merge the same run at once both end well, and one merge is made', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  const results = await Promise.all([merge(run), merge(run), merge(run)]);
+  expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
+  const { stdout } = await installation.cli(['logs', run, '--json']);
+  expect(stdout.split('\n').filter((line) => line.includes('"run.merged"'))).toHaveLength(1);
 });
 
 test('a run from a detached head has no target, and merges where it is told', async () => {
@@ -139,6 +194,29 @@ test('uncommitted files are left out and said, or included when asked', async ()
   const { branch } = await installation.show(run);
   expect(await repository.git('show', `${branch ?? ''}:draft.txt`)).toBe('draft');
   expect(await repository.git('status', '--porcelain')).toBe('?? draft.txt');
+});
+
+test('what was included and then changed by the run is no conflict, and diff says what it leaves out', async () => {
+  await using repository = await tempRepository(files);
+  await writeFile(join(repository.path, 'base.txt'), 'base, not committed\n');
+  await writeFile(join(repository.path, 'made.txt'), 'a draft\n');
+  const run = await delivered(repository, '--include-dirty');
+  const diff = await installation.cli(['diff', run]);
+  expect(diff.stdout).toContain('+agent, not committed');
+  expect(diff.stdout).not.toContain('-base\n');
+  expect(diff.stderr).toContain('your own uncommitted changes in 2 files (base.txt, made.txt)');
+  expect((await merge(run)).code).toBe(0);
+  expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('agent, not committed\n');
+  expect(await repository.git('status', '--porcelain')).toBe('');
+});
+
+test('what was included and then changed by the person is in the way', async () => {
+  await using repository = await tempRepository(files);
+  await writeFile(join(repository.path, 'base.txt'), 'base, not committed\n');
+  const run = await delivered(repository, '--include-dirty');
+  await writeFile(join(repository.path, 'base.txt'), 'base, changed again\n');
+  expect((await merge(run)).code).toBe(3);
+  expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('base, changed again\n');
 });
 
 test('hooks of the person do not run, and their configuration stays as it is', async () => {

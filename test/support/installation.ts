@@ -32,6 +32,8 @@ export class Installation implements AsyncDisposable {
   readonly home: Home;
   readonly env: Readonly<Record<string, string>>;
   readonly client: ApiClient;
+  /** What is run as `switchyard`; another one after an upgrade. */
+  program = bin;
   #children: ChildProcess[] = [];
 
   private constructor(folder: string, env: Readonly<Record<string, string>>) {
@@ -63,7 +65,7 @@ export class Installation implements AsyncDisposable {
     args: readonly string[],
     { cwd = this.folder, input = '', env = {} }: { cwd?: string; input?: string; env?: Record<string, string> } = {},
   ): Promise<CliResult> {
-    const result = await execa(process.execPath, [bin, ...args], {
+    const result = await execa(process.execPath, [this.program, ...args], {
       cwd,
       env: { ...this.env, ...env },
       extendEnv: false,
@@ -146,7 +148,7 @@ export class Installation implements AsyncDisposable {
 
   async #spawn(args: readonly string[], env: Readonly<Record<string, string>>, log: string): Promise<ChildProcess> {
     await using out = await open(log, 'a', 0o600);
-    const child = spawn(process.execPath, [bin, ...args], {
+    const child = spawn(process.execPath, [this.program, ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdio: ['ignore', out.fd, out.fd],

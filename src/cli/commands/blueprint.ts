@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import type { ResponseOf } from '../../api/routes.ts';
+import { counted } from '../../lib/counted.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT_CODES } from '../exit-code.ts';
 import { fromFolder } from '../from-folder.ts';
 import { print } from '../print.ts';
-import { messageLine } from '../render/event.ts';
+import { messageLines } from '../render/event.ts';
 import { paint, type Style } from '../render/style.ts';
 import { table } from '../render/table.ts';
 
@@ -26,7 +27,7 @@ export async function blueprintLs(context: CommandContext, options: Options): Pr
       ],
       style,
       {
-        shrink: 2,
+        shrink: [[2, 8]],
         paint: (cell, row) => (row === 0 ? paint(style, 'dim', cell) : cell),
       },
     ),
@@ -70,9 +71,7 @@ function drawChecked({ ok, problems, notes }: ResponseOf<'checkBlueprint'>, styl
       `${[printableLine(file), line, column].filter((part) => part !== undefined).join(':')}: ${printableLine(message)}`,
       ...(hint === undefined ? [] : [paint(style, 'dim', `  ${printableLine(hint)}`)]),
     ]),
-    ...notes.map((note) => messageLine('info', note, style)),
-    ok
-      ? paint(style, 'green', 'No problems.')
-      : paint(style, 'red', problems.length === 1 ? '1 problem.' : `${problems.length} problems.`),
+    ...notes.flatMap((note) => messageLines('info', note, style)),
+    ok ? paint(style, 'green', 'No problems.') : paint(style, 'red', `${counted(problems.length, 'problem')}.`),
   ];
 }

@@ -33,6 +33,27 @@ test('ls outside of a repository lists those of all', async () => {
   expect(JSON.parse(context.out())).toMatchObject([{ id: 'k7mzq2xw9fhd' }]);
 });
 
+test('ls leaves out what was put away, says so, and has it with --all; programs get all of it', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.listRuns = () => [server.run, someRun({ slug: 'away', state: { kind: 'discarded' } })];
+  expect(await execute(context, ['ls'])).toBe(0);
+  expect(context.out()).toContain('1 discarded run left out; --all lists them.');
+  expect(context.out()).not.toContain('away');
+  expect(await execute(context, ['ls', '--all'])).toBe(0);
+  expect(context.out()).toContain('away');
+  expect(await execute(context, ['ls', '--json'])).toBe(0);
+  expect(JSON.parse(context.out().trimEnd().split('\n').at(-1) ?? '')).toHaveLength(2);
+});
+
+test('ls --repository lists the runs of another repository', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.listRuns = () => [];
+  expect(await execute(context, ['ls', '--repository', 'shop'])).toBe(0);
+  expect(server.calls.at(-1)?.request).toEqual({ repository: join(context.home, 'shop') });
+});
+
 test('ls says so when there is nothing', async () => {
   await using context = await testContext();
   await using server = await new FakeServer(context.socket).listen();
@@ -203,9 +224,16 @@ test('cancel, restore and why answer with what the server says', async () => {
   await using server = await new FakeServer(context.socket).listen();
   server.handlers.cancelRun = () => ({ schema: 1, run: 'x', state: { kind: 'cancelled' }, working: false });
   server.handlers.restoreRun = () => ({ schema: 1, run: 'x', state: DONE, working: false });
-  server.handlers.whyRun = () => ({ schema: 1, run: 'x', state: { kind: 'queued' }, lines: ['It waits for a place.'] });
+  server.handlers.whyRun = () => ({
+    schema: 1,
+    run: 'x',
+    state: { kind: 'queued' },
+    lines: ['It is running.', '3 of 4 places are taken.'],
+  });
   for (const command of ['cancel', 'restore', 'why']) expect(await execute(context, [command, 'x'])).toBe(0);
-  expect(context.out()).toBe('■ cancelled\n✓ succeeded\nIt waits for a place.\n');
+  expect(context.out()).toContain(
+    '■ cancelled\n✓ succeeded\nRound the totals\n▸ running\n  3 of 4 places are taken.\n\nswitchyard',
+  );
 });
 
 test('logs shows a journal, follows it until the run waits, or gives it as JSON', async () => {
@@ -219,6 +247,37 @@ test('logs shows a journal, follows it until the run waits, or gives it as JSON'
   server.become(DONE, { kind: 'run.ended', state: DONE });
   expect(await following).toBe(0);
   expect(context.out()).toContain('"kind":"run.ended"');
+});
+
+test('logs -f on a terminal shows what run shows, with everything if asked; Ctrl-C leaves at once', async () => {
+  for (const more of [[], ['-v']]) {
+    await using context = await testContext({ terminal: true });
+    await using server = await new FakeServer(context.socket).listen();
+    server.append({ kind: 'step.started', node: 'a', n: 1, nodeKind: 'agent' });
+    const tool = { kind: 'agent.tool', node: 'a', n: 1, call: '1', name: 'shell' } as const;
+    server.append({ ...tool, phase: 'ended', output: 'the whole output', ok: true });
+    const following = execute(context, ['logs', '-f', 'x', ...more]);
+    await context.shows('Ctrl-C: leave');
+    context.interrupt();
+    expect(await following).toBe(130);
+    expect(context.out().includes('the whole output')).toBe(more.length > 0);
+    expect(context.out()).not.toContain('[d]etach');
+  }
+});
+
+test('logs of a step that is not there names those that are, and ends with 5', async () => {
+  const step = { n: 1, kind: 'agent', state: 'ended', outcome: 'done', attempts: 1, startedAt: null, endedAt: null };
+  for (const follow of [[], ['-f']]) {
+    await using context = await testContext();
+    await using server = await new FakeServer(context.socket).listen();
+    server.run = someRun({ steps: [{ ...step, node: 'implement', checkpoint: null }] });
+    server.append({ kind: 'agent.text', node: 'implement', n: 1, text: 'hello' });
+    server.become(DONE, { kind: 'run.ended', state: DONE });
+    expect(await execute(context, ['logs', 'x', '--step', 'nope#1', ...follow])).toBe(5);
+    expect(context.err()).toContain('has no step "nope#1"');
+    expect(context.err()).toContain('It has: implement#1.');
+    expect(context.out()).toBe('');
+  }
 });
 
 test('logs -f of one step leaves the others out, and still ends when the run does', async () => {

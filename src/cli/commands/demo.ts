@@ -55,11 +55,13 @@ export async function demo(context: CommandContext, options: DemoOptions): Promi
       paint(style, 'dim', `That took ${shortDuration(context.clock.now() - began)}.`),
     );
   if (code === EXIT_CODES.ok && options.keep !== true) await stage.remove();
-  else
+  else {
+    await stage.keep();
     say(
       '',
       `Everything is kept in ${stage.folder}. To look into it: cd ${stage.repository} && SWITCHYARD_HOME=../home switchyard show @last`,
     );
+  }
   return code;
 }
 
@@ -110,7 +112,10 @@ async function perform({ stage, options, asked, signal }: Play): Promise<number>
     requester: personOf(context),
   });
   const events: Event[] = [];
-  using progress = remembering(humanProgress(context, printableLine(started.slug), 'Ctrl-C to stop'), events);
+  using progress = remembering(
+    humanProgress(context, { name: printableLine(started.slug), asks: !yes, leaving: 'Ctrl-C: stop' }),
+    events,
+  );
   const watch = {
     run: started.run,
     name: printableLine(started.slug),

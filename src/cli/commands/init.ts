@@ -2,7 +2,7 @@ import { printable } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
 import { print } from '../print.ts';
-import { messageLine } from '../render/event.ts';
+import { messageLines } from '../render/event.ts';
 import { paint } from '../render/style.ts';
 
 export interface InitOptions {
@@ -27,6 +27,6 @@ export async function init(context: CommandContext, options: InitOptions): Promi
       .trimEnd()
       .split('\n')
       .map((line) => paint(style, 'dim', `    ${line}`)),
-    ...(value.notes.length === 0 ? [] : ['', ...value.notes.map((note) => messageLine('info', note, style))]),
+    ...(value.notes.length === 0 ? [] : ['', ...value.notes.flatMap((note) => messageLines('info', note, style))]),
   ]);
 }

@@ -32,7 +32,7 @@ export async function merge(context: CommandContext, options: MergeOptions): Pro
     return exitCodeOf(acted.state.kind);
   }
   const name = printableLine(slug);
-  using progress = options.json === true ? jsonProgress(context) : humanProgress(context, name);
+  using progress = options.json === true ? jsonProgress(context) : humanProgress(context, { name });
   using asked = questions(context);
   if (acted.note !== undefined) progress.say(printable(acted.note));
   const watched = await watchRun(context, server, {

@@ -5,6 +5,7 @@ import type { RunState } from '../../domain/run.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
 import { testContext } from '../fixture/context.ts';
+import { screenOf } from '../fixture/screen.ts';
 import { FakeServer } from '../fixture/server.ts';
 import { execute } from '../main.ts';
 
@@ -35,6 +36,8 @@ test('a run is followed to its end, which is the exit code', async () => {
     'wall=30m',
     '--limit',
     'cost=2 USD',
+    '--priority',
+    '-3',
     '--yes',
   ]);
   await waitUntil(() => server.calls[0], { timeoutMs: 5000 });
@@ -43,6 +46,7 @@ test('a run is followed to its end, which is the exit code', async () => {
     repository: context.home,
     blueprint: 'minion',
     limits: { wall: '30m', cost: '2 USD' },
+    priority: -3,
     yes: true,
   });
   server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
@@ -51,6 +55,13 @@ test('a run is followed to its end, which is the exit code', async () => {
   expect(await ending).toBe(0);
   expect(context.out()).toContain('✓ succeeded');
   expect(context.err()).toBe('');
+});
+
+test('a priority that is none is refused before a server is asked', async () => {
+  await using context = await testContext();
+  expect(await execute(context, ['run', 'x', '--priority', 'high'])).toBe(2);
+  expect(context.err()).toContain('"high" is no priority');
+  expect(await execute(context, ['run', 'x', '--priority', '101'])).toBe(2);
 });
 
 const ENDS: readonly [RunState, number][] = [
@@ -205,10 +216,13 @@ test.each(['l', 'end of input', 'Ctrl-C'])('an approval that is put off (%s) lea
   park(server, APPROVAL);
   const ending = execute(context, ['run', 'x']);
   await context.shows('[l]ater? ');
+  // How to answer is told to whoever put it off, and not in front of the question.
+  expect(context.out()).not.toContain('switchyard approve');
   if (how === 'Ctrl-C') context.interrupt();
   else if (how === 'l') context.type('l');
   else context.stdin.end();
   expect(await ending).toBe(3);
+  expect(context.out()).toContain('switchyard approve round-the-totals-k7mz');
   expect(decisions(server)).toEqual([]);
 });
 
@@ -226,6 +240,52 @@ test('a run that has moved on while its question was open is looked at again', a
   context.type('a');
   expect(await ending).toBe(0);
   expect(context.out()).toContain('The head has moved.');
+});
+
+test('--quiet shows only where a person is needed and the end; --verbose shows everything', async () => {
+  for (const flag of ['--quiet', '--verbose']) {
+    await using context = await testContext();
+    await using server = await new FakeServer(context.socket).listen();
+    server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
+    server.append({
+      kind: 'agent.tool',
+      node: 'implement',
+      n: 1,
+      call: '1',
+      phase: 'ended',
+      name: 'shell',
+      output: 'the whole output',
+      ok: true,
+    });
+    end(server, DONE);
+    expect(await execute(context, ['run', 'x', flag])).toBe(0);
+    expect(context.out().includes('the whole output')).toBe(flag === '--verbose');
+    if (flag === '--quiet') expect(context.out()).toMatch(/^✓ succeeded\n/);
+  }
+});
+
+test('on a terminal what goes on is drawn in place, and the end is clean', async () => {
+  await using context = await testContext({ terminal: true, columns: 60 });
+  await using server = await new FakeServer(context.socket).listen();
+  const ending = execute(context, ['run', 'x']);
+  server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
+  server.append({
+    kind: 'agent.tool',
+    node: 'implement',
+    n: 1,
+    call: '1',
+    phase: 'started',
+    name: 'edit',
+    input: 'src/a.js',
+  });
+  await context.shows('→ edit src/a.js');
+  server.append({ kind: 'agent.text', node: 'implement', n: 1, text: 'Done.' });
+  server.append({ kind: 'step.ended', node: 'implement', n: 1, outcome: 'done', checkpoint: null });
+  end(server, DONE);
+  expect(await ending).toBe(0);
+  const screen = screenOf(context.out(), 60);
+  expect(screen[0]).toMatch(/^✓ implement +done/);
+  expect(screen.slice(1, 3)).toEqual(['    Done.', '✓ succeeded']);
 });
 
 test('Ctrl-C asks; a second one leaves the run at work, and says so', async () => {
@@ -253,7 +313,7 @@ test('Ctrl-C and then c cancels the run', async () => {
   server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
   await context.shows('▸ implement');
   context.interrupt();
-  await context.shows('[d]etach');
+  await context.shows('[d/c/w, Ctrl-C: d] ');
   context.type('c');
   expect(await ending).toBe(6);
 });
@@ -265,7 +325,7 @@ test('Ctrl-C and then w goes on watching', async () => {
   server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
   await context.shows('▸ implement');
   context.interrupt();
-  await context.shows('[w]atch on? ');
+  await context.shows('[d/c/w, Ctrl-C: d] ');
   context.type('w');
   end(server, DONE);
   expect(await ending).toBe(0);

@@ -1,5 +1,4 @@
 import type { RunStarted } from '../../api/schemas.ts';
-import type { SandboxLevel } from '../../domain/sandbox.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { connect, type Server } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
@@ -7,21 +6,22 @@ import { askForDecision } from '../decide.ts';
 import { EXIT_CODES, exitCodeOf } from '../exit-code.ts';
 import { personOf } from '../person.ts';
 import { print } from '../print.ts';
-import { humanProgress, jsonProgress } from '../progress.ts';
+import { detailOf, humanProgress, jsonProgress, type Loudness } from '../progress.ts';
 import { questions } from '../questions.ts';
 import { endingLines } from '../render/ending.ts';
-import { messageLine } from '../render/event.ts';
-import { readLimits, readTask } from '../run-input.ts';
+import { messageLines, waysOn } from '../render/event.ts';
+import { readLimits, readPriority, readSandbox, readTask } from '../run-input.ts';
 import { watchRun } from '../watch-run.ts';
 
-export interface RunOptions {
+export interface RunOptions extends Loudness {
   readonly task?: string;
   readonly file?: string;
   readonly blueprint?: string;
   readonly agent?: string;
   readonly base?: string;
   readonly limit?: readonly string[];
-  readonly sandbox?: SandboxLevel;
+  readonly priority?: string;
+  readonly sandbox?: string;
   readonly includeDirty?: boolean;
   readonly yes?: boolean;
   readonly detach?: boolean;
@@ -32,9 +32,11 @@ export interface RunOptions {
 /** Starts a run, and follows it until it has ended or waits for a person. Its notes are the first events of its journal. */
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const limits = readLimits(options.limit ?? []);
+  const priority = readPriority(options.priority);
+  const sandbox = readSandbox(options.sandbox);
   const task = await readTask(context, options);
   const server = await connect(context, options);
-  const { blueprint, agent, base, sandbox } = options;
+  const { blueprint, agent, base } = options;
   const started = await server.client.call('startRun', {
     task,
     repository: context.cwd,
@@ -43,30 +45,35 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     ...(base === undefined ? {} : { base }),
     ...(sandbox === undefined ? {} : { sandbox }),
     limits,
+    priority,
     yes: options.yes ?? false,
     includeDirty: options.includeDirty ?? false,
     requester: personOf(context),
   });
   return options.detach === true
     ? accepted(context, options, started)
-    : await follow(context, server, { started, json: options.json ?? false });
+    : await follow(context, server, { started, options });
 }
 
-function accepted(context: CommandContext, options: RunOptions, started: RunStarted): number {
+/** Without waiting for anything. */
+export function accepted(context: CommandContext, options: Pick<RunOptions, 'json'>, started: RunStarted): number {
   return print(context, options, started, (value, style) => [
-    ...value.notes.map((note) => messageLine('warning', note, style)),
+    ...value.notes.flatMap((note) => messageLines('info', note, style)),
     `accepted: ${printableLine(value.slug)}`,
     `    switchyard logs -f ${printableLine(value.slug)}`,
   ]);
 }
 
-async function follow(
+/** Shows a run from its beginning until it has ended or waits; the exit code tells which. */
+export async function follow(
   context: CommandContext,
   server: Server,
-  { started, json }: { started: RunStarted; json: boolean },
+  { started, options }: { started: RunStarted; options: Loudness & Pick<RunOptions, 'json'> },
 ): Promise<number> {
   const name = printableLine(started.slug);
-  using progress = json ? jsonProgress(context) : humanProgress(context, name);
+  const json = options.json === true;
+  const asks = context.isTerminal && !json;
+  using progress = json ? jsonProgress(context) : humanProgress(context, { name, asks, detail: detailOf(options) });
   using asked = questions(context);
   const watched = await watchRun(context, server, {
     run: started.run,
@@ -75,11 +82,15 @@ async function follow(
     progress,
     questions: asked,
     interrupt: 'ask',
-    ...(context.isTerminal && !json
+    ...(asks
       ? { decide: (detail, signal) => askForDecision(context, server, { run: detail, questions: asked, signal }) }
       : {}),
   });
   if (watched.kind === 'left') return EXIT_CODES.interrupted;
+  const { state } = watched.run;
+  // Who put the answer off is told how to give it later.
+  const later = asks && state.kind === 'parked' && state.needs.kind === 'approval';
+  if (later) progress.say(...waysOn(state, { ...progress.style, name }));
   if (!json) progress.say(...endingLines(watched.run, progress.style));
   return exitCodeOf(watched.run.state.kind);
 }

@@ -1,5 +1,6 @@
 import { createClient } from '../../api/client.ts';
 import type { Health } from '../../api/schemas.ts';
+import { counted } from '../../lib/counted.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { findServer } from '../connect.ts';
@@ -52,6 +53,22 @@ export async function serverDown(context: CommandContext, options: ServerOptions
   ]);
 }
 
+/**
+ * Replaces the daemon by one of this version, in the same mode. Agents at work are stopped with all that they have done saved, and go
+ * on in the new one. One that does not run is started.
+ */
+export async function serverRestart(context: CommandContext, options: ServerOptions): Promise<number> {
+  const own = { ...context, env: { ...context.env, SWITCHYARD_SERVER: undefined } };
+  const client = createClient(findServer(own).address);
+  const testMode = await client.call('health', {}).then(
+    (health) => health.testMode,
+    () => false,
+  );
+  await stopDaemon(findServer(own).address);
+  await startDaemon(own, client, { testMode });
+  return print(context, options, await client.call('health', {}), (value) => describe(value, context.clock.now()));
+}
+
 /** Exit code 69 when no daemon runs, as for every command that needs one. */
 export async function serverStatus(context: CommandContext, options: ServerOptions): Promise<number> {
   const client = createClient(findServer(context, options.server).address);
@@ -68,7 +85,7 @@ function describe(health: Health, now: number): string[] {
     `  runs      ${runs.running} running, ${runs.queued} queued, ${runs.parked} waiting for a person`,
     ...health.workers.map(
       (worker) =>
-        `  worker    ${printableLine(worker.machine)}, process ${worker.pid}${worker.self ? ' (in the daemon)' : ''}: ${worker.running} steps`,
+        `  worker    ${printableLine(worker.machine)}, process ${worker.pid}${worker.self ? ' (in the daemon)' : ''}: ${counted(worker.running, 'step')}`,
     ),
   ];
 }

@@ -9,7 +9,11 @@ export interface RunReference {
   readonly server?: string;
 }
 
+/** One run on one screen, with why it is where it is. */
 export async function show(context: CommandContext, options: RunReference): Promise<number> {
   const { client } = await connect(context, options);
-  return print(context, options, await client.call('showRun', {}, { run: options.run }), runScreen);
+  const run = await client.call('showRun', {}, { run: options.run });
+  const { lines } = options.json === true ? { lines: [] } : await client.call('whyRun', {}, { run: run.id });
+  // The first says what the screen says already: which run, and its state.
+  return print(context, options, run, (detail, style) => runScreen(detail, lines.slice(1), style));
 }

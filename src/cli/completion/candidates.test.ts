@@ -20,7 +20,7 @@ const CASES: readonly [readonly string[], readonly string[]][] = [
   [['serv'], ['server']],
   [
     ['server', ''],
-    ['up', 'down', 'status'],
+    ['up', 'down', 'restart', 'status', 'backup', 'restore', 'prune'],
   ],
   [['server', 'd'], ['down']],
   [['show', 'fix-i'], ['fix-it-k7mz']],
@@ -88,7 +88,7 @@ test('bash asks for whole words, although it cuts them at characters such as @',
   const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', script], {
     env: { ...context.env, PATH: `${context.home}:${process.env['PATH']}` },
   });
-  expect(stdout.trimEnd().split('\n')).toEqual(['show', 'last', 'up down status']);
+  expect(stdout.trimEnd().split('\n')).toEqual(['show', 'last', 'up down restart status backup restore prune']);
 });
 
 test('there are scripts for three shells and no other', () => {

@@ -1,7 +1,8 @@
-import { access, copyFile, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, copyFile, cp, mkdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { git, gitLine } from '../../lib/git/git.ts';
+import { makeScratchFolder } from '../../lib/scratch-folder.ts';
 import { type CommandContext, packageFolder } from '../context.ts';
 import { usageError } from '../usage-error.ts';
 
@@ -13,6 +14,8 @@ export interface Stage {
   readonly base: string;
   /** As if the person stood in that repository, with that home: nothing of their own is read or changed. */
   readonly context: CommandContext;
+  /** It is the person's from now on. */
+  keep(): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -23,7 +26,8 @@ agents:
 
 /** Makes the stage. Whatever the person's git is configured to do stays out of it. */
 export async function setUpStage(context: CommandContext, recording: string): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), 'switchyard-demo-'));
+  const scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-demo-'));
+  const folder = scratch.path;
   const home = join(folder, 'home');
   const repository = join(folder, 'corner-shop');
   await mkdir(home, { mode: 0o700 });
@@ -42,7 +46,8 @@ export async function setUpStage(context: CommandContext, recording: string): Pr
     repository,
     base,
     context: { ...context, cwd: repository, env: stageEnvironment(context, home) },
-    remove: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    keep: () => scratch.keep(),
+    remove: async () => scratch[Symbol.asyncDispose](),
   };
 }
 

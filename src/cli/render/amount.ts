@@ -12,6 +12,12 @@ export function shortDuration(ms: number): string {
   return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
 }
 
+/** For what ticks: `0s`, `59s`, `2m 05s`, `1h 02m`. */
+export function wholeSeconds(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1000);
+  return seconds < 10 ? `${seconds}s` : shortDuration(seconds * 1000);
+}
+
 /** `950`, `12.3k`, `4.5M`. */
 export function shortCount(count: number): string {
   if (count < 1000) return String(Math.round(count));
@@ -19,14 +25,16 @@ export function shortCount(count: number): string {
   return `${trimmed(count / 1_000_000)}M`;
 }
 
-/** `12.3k tokens · 0.42 USD`; empty when nothing was reported. */
+/** `12.3k tokens · 0.42 USD`, or `price unknown` where nobody says what the tokens cost; empty when nothing was reported. */
 export function shortUsage(usage: Usage): string {
   const tokens = usage.input + usage.output;
-  const parts = [
-    tokens > 0 ? `${shortCount(tokens)} tokens` : undefined,
-    usage.cost === null ? undefined : `${usage.cost.toFixed(2)} USD`,
-  ];
-  return parts.filter((part) => part !== undefined).join(' · ');
+  const price = usage.cost === null ? (tokens > 0 ? 'price unknown' : '') : shortMoney(usage.cost);
+  return [tokens > 0 ? `${shortCount(tokens)} tokens` : '', price].filter((part) => part !== '').join(' · ');
+}
+
+/** `0.42 USD`; what is less than a cent is not nothing. */
+export function shortMoney(dollars: number): string {
+  return dollars > 0 && dollars < 0.005 ? '<0.01 USD' : `${dollars.toFixed(2)} USD`;
 }
 
 /** `just now`, `5m ago`, `3h ago`, `2d ago`. */

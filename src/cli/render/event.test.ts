@@ -4,14 +4,16 @@ import type { Event, EventPayload } from '../../domain/event.ts';
 import { type EventView, eventRenderer } from './event.ts';
 import { PLAIN } from './style.ts';
 
-const PROGRESS: EventView = { ...PLAIN, detail: 'progress', name: 'fix-it-k7mz' };
+const PROGRESS: EventView = { ...PLAIN, detail: 'progress', live: false, name: 'fix-it-k7mz' };
 const FULL: EventView = { ...PROGRESS, detail: 'full' };
+const LIVE: EventView = { ...PROGRESS, width: 60, redraws: true, live: true };
+const TOOL = { kind: 'agent.tool', node: 'a', n: 1, call: '1', name: 'edit' } as const;
 
 test('a step shows its beginning, and at its end the outcome and how long it took', () => {
   const render = eventRenderer(PROGRESS);
   expect(render(at(0, { kind: 'step.started', node: 'lint', n: 1, nodeKind: 'check' }))).toEqual(['▸ lint']);
   expect(render(at(2, { kind: 'step.ended', node: 'lint', n: 1, outcome: 'pass', checkpoint: null }))).toEqual([
-    '✓ lint  pass · 2.0s',
+    '✓ lint            pass       2.0s',
   ]);
 });
 
@@ -26,30 +28,97 @@ test('a second step of a node has its number, and a bad outcome its reason', () 
     checkpoint: null,
     detail: 'test failed.',
   });
-  expect(render(ended)).toEqual(['✗ ci #2  fail · 1m 15s  test failed.']);
+  expect(render(ended)).toEqual(['✗ ci #2           fail       1m 15s  test failed.']);
 });
 
-test('of what an agent says, the first line is shown; of its tools, name and input', () => {
+test('of what an agent says on its way, the first line is shown; of its tools, name and input', () => {
   const render = eventRenderer(PROGRESS);
-  expect(render(at(0, { kind: 'agent.text', node: 'a', n: 1, text: '\n\nI will look.\nThen edit.' }))).toEqual([
+  expect(render(at(0, { kind: 'agent.text', node: 'a', n: 1, text: '\n\nI will look.\nThen edit.' }))).toEqual([]);
+  expect(render(at(0, { ...TOOL, phase: 'started', input: 'src/a.js\nold\nnew' }))).toEqual([
     '    I will look.',
-  ]);
-  const tool = { kind: 'agent.tool', node: 'a', n: 1, call: '1', name: 'edit' } as const;
-  expect(render(at(0, { ...tool, phase: 'started', input: 'src/a.js\nold\nnew' }))).toEqual([
     '    → edit src/a.js old new',
   ]);
-  expect(render(at(0, { ...tool, phase: 'ended', output: 'ok', ok: true }))).toEqual([]);
-  expect(render(at(0, { ...tool, phase: 'ended', output: 'no such file', ok: false }))).toEqual([
+  expect(render(at(0, { ...TOOL, phase: 'ended', output: 'ok', ok: true }))).toEqual([]);
+  expect(render(at(0, { ...TOOL, phase: 'ended', output: 'no such file', ok: false }))).toEqual([
     '    ← edit failed: no such file',
   ]);
 });
 
+test('the last that an agent says in its step is shown whole, also when it came in pieces', () => {
+  const events: EventPayload[] = [
+    { kind: 'step.started', node: 'a', n: 1, nodeKind: 'agent' },
+    { ...TOOL, phase: 'started', input: 'src/a.js' },
+    { kind: 'agent.text', node: 'a', n: 1, text: 'Done:\n- one' },
+    { kind: 'agent.text', node: 'a', n: 1, text: '- two' },
+    { kind: 'step.ended', node: 'a', n: 1, outcome: 'done', checkpoint: null },
+  ];
+  const render = eventRenderer(PROGRESS);
+  expect(events.flatMap((payload) => render(at(0, payload))).slice(2)).toEqual([
+    '    Done:',
+    '    - one',
+    '    - two',
+    '✓ a               done       0.0s',
+  ]);
+});
+
+test('where the status tells what goes on, a step is shown when it is over, with its last words and red checks below', () => {
+  const render = eventRenderer(LIVE);
+  const long = 'A last word that is rather too long for a terminal of that width.';
+  const events: EventPayload[] = [
+    { kind: 'step.started', node: 'a', n: 1, nodeKind: 'agent' },
+    { kind: 'agent.text', node: 'a', n: 1, text: 'On my way.' },
+    { ...TOOL, phase: 'started', input: 'src/a.js' },
+    { ...TOOL, phase: 'ended', ok: false, output: 'no' },
+    { kind: 'agent.text', node: 'a', n: 1, text: long },
+  ];
+  expect(events.flatMap((payload) => render(at(0, payload)))).toEqual([]);
+  expect(render(at(1, { kind: 'step.ended', node: 'a', n: 1, outcome: 'done', checkpoint: null }))).toEqual([
+    '✓ a               done       1.0s',
+    '    A last word that is rather too long for a terminal of',
+    '    that width.',
+  ]);
+  render(at(1, { kind: 'step.started', node: 'ci', n: 1, nodeKind: 'check' }));
+  render(at(1, { ...CHECK, check: 'types', verdict: 'pass', items: [] }));
+  render(at(1, { ...CHECK, check: 'test', verdict: 'fail', items: [{ message: 'wrong' }] }));
+  expect(render(at(2, { kind: 'step.ended', node: 'ci', n: 1, outcome: 'fail', checkpoint: null }))).toEqual([
+    '✗ ci              fail       1.0s',
+    '    ✓ types: pass · 0.1s',
+    '    ✗ test: fail, 1 finding · 0.1s',
+    '      wrong',
+  ]);
+});
+
+test('a program that prints without end is shown with its end, and where the rest is', () => {
+  const render = eventRenderer(LIVE);
+  render(at(0, { kind: 'step.started', node: 'a', n: 1, nodeKind: 'agent' }));
+  const text = Array.from({ length: 100 }, (_, n) => `line ${n}`).join('\n');
+  render(at(0, { kind: 'agent.text', node: 'a', n: 1, text }));
+  const lines = render(at(0, { kind: 'step.ended', node: 'a', n: 1, outcome: 'done', checkpoint: null }));
+  expect(lines[1]).toBe('    … 60 lines before these: switchyard logs fix-it-k7mz --step a');
+  expect(lines.slice(2)).toHaveLength(40);
+  expect(lines.at(-1)).toBe('    line 99');
+});
+
+test('quiet: nothing but where a person is needed', () => {
+  const render = eventRenderer({ ...PROGRESS, detail: 'quiet' });
+  const events: EventPayload[] = [
+    { kind: 'message', level: 'warning', text: 'x' },
+    { kind: 'step.started', node: 'a', n: 1, nodeKind: 'agent' },
+    { kind: 'agent.text', node: 'a', n: 1, text: 'x' },
+    { kind: 'step.ended', node: 'a', n: 1, outcome: 'done', checkpoint: null },
+  ];
+  expect(events.flatMap((payload) => render(at(0, payload)))).toEqual([]);
+  const needs = { kind: 'limit', choices: ['retry'], head: null } as const;
+  const parked = { kind: 'run.parked', reason: { code: 'x', message: 'No turns left.' }, node: 'a' } as const;
+  expect(render(at(0, { ...parked, needs: { ...needs, choices: ['retry'] } }))[0]).toBe(
+    '‖ waits for a person at a: No turns left.',
+  );
+});
+
 test('one-liners are cut where the terminal ends', () => {
   const render = eventRenderer({ ...PROGRESS, width: 24 });
-  const [line = ''] = render(
-    at(0, { kind: 'agent.text', node: 'a', n: 1, text: 'a sentence that is longer than the line' }),
-  );
-  expect(line).toBe('    a sentence that is…');
+  const [line = ''] = render(at(0, { ...TOOL, phase: 'started', input: 'a name that is longer than the line' }));
+  expect(line).toBe('    → edit a name that…');
   expect(line.length).toBeLessThanOrEqual(24);
 });
 
@@ -95,7 +164,7 @@ test('a run that waits says why, and what can be typed next', () => {
   );
   expect(lines[0]).toBe('‖ waits for a person at fix-lint: fix-lint has had its 3 steps.');
   expect(lines[1]).toBe('    src/a.js');
-  expect(lines.join('\n')).toContain('switchyard approve fix-it-k7mz --choice retry');
+  expect(lines.join('\n')).toContain('switchyard retry fix-it-k7mz');
   expect(lines.join('\n')).not.toContain('switchyard approve fix-it-k7mz \n');
 });
 
@@ -143,8 +212,9 @@ test('no escape sequence of an agent, a tool or a check reaches the terminal', (
     },
     { kind: 'attempt.ended', node: 'a', n: 1, attempt: 1, result: 'failed', detail: hostile },
   ];
-  for (const view of [PROGRESS, FULL]) {
-    for (const payload of events) expect(eventRenderer(view)(at(0, payload)).join('')).not.toMatch(/[\p{Cc}\u202e]/u);
+  for (const view of [PROGRESS, FULL, LIVE]) {
+    const render = eventRenderer(view);
+    for (const payload of events) expect(render(at(0, payload)).join('')).not.toMatch(/[\p{Cc}\u202e]/u);
   }
 });
 

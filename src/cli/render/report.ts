@@ -1,6 +1,7 @@
+import { counted } from '../../lib/counted.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { type Colour, paint, type Style } from './style.ts';
-import { padEnd, widthOf } from './width.ts';
+import { padEnd, widthOf, wrap } from './width.ts';
 
 type Level = 'ok' | 'info' | 'warning' | 'problem';
 
@@ -32,13 +33,14 @@ export function reportLines(report: Report, style: Style): string[] {
     paint(style, 'bold', printableLine(title)),
     ...rows.flatMap(({ level, name, text, hint }) => {
       const { symbol, colour } = LOOKS[level];
-      const [first = '', ...more] = printable(text).trimEnd().split('\n');
       const margin = ' '.repeat(width + 6);
+      const room = style.width - margin.length;
+      const [first = '', ...more] = linesOf(text, room);
+      const hints = hint === undefined ? [] : linesOf(hint, room);
       return [
         `  ${paint(style, colour, symbol)} ${padEnd(printableLine(name), width)}  ${first}`.trimEnd(),
-        ...[...more, ...(hint === undefined ? [] : printable(hint).split('\n'))].map((line) =>
-          paint(style, 'dim', margin + line),
-        ),
+        ...more.map((line) => margin + line),
+        ...hints.map((line) => paint(style, 'dim', margin + line)),
       ];
     }),
     '',
@@ -46,6 +48,13 @@ export function reportLines(report: Report, style: Style): string[] {
   const problems = rows.filter(({ level }) => level === 'problem').length;
   const verdict = report.ok
     ? paint(style, 'green', 'No problems.')
-    : paint(style, 'red', problems === 1 ? '1 problem.' : `${problems} problems.`);
+    : paint(style, 'red', `${counted(problems, 'problem')}.`);
   return [...sections, verdict];
+}
+
+function linesOf(text: string, columns: number): string[] {
+  return printable(text)
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => wrap(line, columns));
 }

@@ -3,7 +3,8 @@ import type { RunState } from '../../domain/run.ts';
 import { someRun } from '../fixture/server.ts';
 import { ago, shortCount, shortDuration } from './amount.ts';
 import { endingLines } from './ending.ts';
-import { runScreen, runTable } from './run.ts';
+import { runTable } from './list.ts';
+import { runScreen, whyScreen } from './run.ts';
 import { PLAIN } from './style.ts';
 import { widthOf } from './width.ts';
 
@@ -14,20 +15,34 @@ const PARKED: RunState = {
   needs: { kind: 'approval', choices: ['approved', 'changes'], head: null },
 };
 
-test('the list shows each run in one line that fits', () => {
-  const runs = [someRun(), someRun({ slug: 'other', state: PARKED, title: 'x'.repeat(300) })];
-  const lines = runTable(runs, { ...PLAIN, width: 80 }, { now: NOW, repositories: false });
-  expect(lines).toHaveLength(3);
-  expect(lines[1]).toContain('round-the-totals-k7mz  running           minion     3h ago   Round the totals');
-  expect(lines[2]).toContain('parked: approval');
-  for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(80);
+test('the list shows each run in one line that fits: what it waits for, where it is, what it used', () => {
+  const limit: RunState = {
+    kind: 'parked',
+    reason: { code: 'limit/turns', message: 'The agents of this run have used 60 of 60 turns.' },
+    needs: { kind: 'limit', choices: ['retry'], head: null },
+  };
+  const usage = { input: 12_000, output: 345, cached: 0, reasoning: 0 };
+  const runs = [
+    someRun({ at: { node: 'lint', n: 2, state: 'running' }, usage: { ...usage, cost: 0.42 } }),
+    someRun({ slug: 'other', state: PARKED, usage: { ...usage, cost: null } }),
+    someRun({ slug: 'x'.repeat(60), state: limit, at: { node: 'fix', n: 1, state: 'ended' } }),
+    someRun({ slug: 'queued', at: { node: 'implement', n: 1, state: 'waiting' } }),
+  ];
+  const lines = runTable(runs, { ...PLAIN, width: 120 }, { now: NOW, repositories: false });
+  expect(lines[1]).toMatch(/round-the-totals-k7mz +running +lint #2 +codex +0.42 USD +3h ago$/);
+  expect(lines[2]).toMatch(/other +waits for your answer +codex +12.3k tokens +3h ago$/);
+  expect(lines[3]).toMatch(/waits for you: limit: The[^…]*… +fix +codex +3h ago$/);
+  expect(lines[4]).toContain('waits for a place');
+  for (const columns of [80, 50, 30])
+    for (const line of runTable(runs, { ...PLAIN, width: columns }, { now: NOW, repositories: false }))
+      expect(widthOf(line)).toBeLessThanOrEqual(columns);
 });
 
 test('the repository is shown only where runs of several are listed', () => {
-  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: true }).join('\n')).toContain('/home/somebody/shop');
-  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: false }).join('\n')).not.toContain(
-    '/home/somebody/shop',
-  );
+  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: true }).join('\n')).toMatch(/ shop$/m);
+  expect(runTable([someRun()], PLAIN, { now: NOW, repositories: false }).join('\n')).not.toContain('shop');
+  const two = [someRun(), someRun({ repository: '/work/shop' })];
+  expect(runTable(two, PLAIN, { now: NOW, repositories: true }).join('\n')).toMatch(/ \/work\/shop$/m);
 });
 
 test('one run shows state, facts, limits, steps and what can be typed next', () => {
@@ -48,18 +63,51 @@ test('one run shows state, facts, limits, steps and what can be typed next', () 
       steps: [step],
       limits: { wall: { used: 65_000, max: 7_200_000 }, cost: { used: 0.123, max: 5 } },
     }),
+    ['It waits at review #1.'],
     PLAIN,
   ).join('\n');
-  expect(lines).toContain('‖ waits for a person\n');
+  expect(lines).toContain('‖ waits for a person\n  It waits at review #1.\n');
   expect(lines).toContain('wall 1m 05s of 2h 00m · cost 0.12 USD of 5 USD');
   expect(lines).toMatch(/lint #2 +check +fail \(attempt 2\) +3\.0s/);
   expect(lines).toContain('switchyard approve round-the-totals-k7mz --choice changes --note "…"');
 });
 
+test('why is told with what would go on, whatever the state', () => {
+  const states: readonly [RunState, string][] = [
+    [{ kind: 'queued' }, 'switchyard cancel'],
+    [{ kind: 'running' }, 'switchyard logs -f'],
+    [PARKED, 'switchyard approve'],
+    [{ kind: 'succeeded', end: 'done' }, 'switchyard merge'],
+    [{ kind: 'failed', reason: { code: 'x', message: 'It broke.' } }, 'switchyard retry'],
+    [{ kind: 'cancelled' }, 'switchyard checkout'],
+    [{ kind: 'discarded' }, 'switchyard restore'],
+  ];
+  for (const [state, command] of states) {
+    const lines = whyScreen(someRun({ state }), ['Because of this and that.'], { ...PLAIN, width: 60 });
+    expect(lines[0]).toBe('Round the totals');
+    expect(lines[2]).toBe('  Because of this and that.');
+    expect(lines.join('\n')).toContain(command);
+  }
+});
+
+test('a conflict offers to mend it by hand', () => {
+  const state: RunState = {
+    kind: 'parked',
+    reason: { code: 'merge/conflict', message: 'main has changed the same places: a.js.' },
+    needs: { kind: 'conflict', choices: ['retry', 'abandoned'], head: null, files: ['a.js'] },
+  };
+  expect(whyScreen(someRun({ state }), [], PLAIN).join('\n')).toContain('switchyard open round-the-totals-k7mz');
+});
+
 test('an ending says where the result is and what comes next', () => {
   const done = { kind: 'succeeded', end: 'done' } as const;
-  const delivered = endingLines(someRun({ state: done, branch: 'switchyard/round' }), PLAIN).join('\n');
-  expect(delivered).toContain('✓ succeeded\n  on branch switchyard/round');
+  const limits = { wall: { used: 125_000, max: 7_200_000 }, turns: { used: 1, max: 60 } };
+  const usage = { input: 90, output: 10, cached: 0, reasoning: 0, cost: null };
+  const run = someRun({ state: done, branch: 'switchyard/round', limits, usage });
+  const delivered = endingLines(run, PLAIN).join('\n');
+  expect(delivered).toContain(
+    '✓ succeeded · 2m 05s · 1 turn · 100 tokens · price unknown\n  on branch switchyard/round',
+  );
   expect(delivered).toContain('switchyard merge round-the-totals-k7mz');
   const merged = endingLines(someRun({ state: done, merged: { commit: 'd'.repeat(40), tree: 'e' } }), PLAIN).join('\n');
   expect(merged).toBe('✓ succeeded\n  merged into main: dddddddddd');

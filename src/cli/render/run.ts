@@ -1,70 +1,73 @@
 import type { RunDetail, RunSummary, StepView } from '../../api/schemas.ts';
 import { formatCount, formatDollars } from '../../domain/units.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
-import { ago, shortDuration, shortUsage } from './amount.ts';
-import { nextCommands, stateColour, stateLine, stateSymbol } from './state.ts';
+import { shortDuration, shortUsage } from './amount.ts';
+import { nextCommands, type RunToGoOn, stateColour, stateHead, stateSymbol } from './state.ts';
 import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
+import { wrap } from './width.ts';
 
-/** Runs as `ls` lists them, newest first. */
-export function runTable(
-  runs: readonly RunSummary[],
-  style: Style,
-  facts: { now: number; repositories: boolean },
-): string[] {
-  const head = ['', 'RUN', 'STATE', 'BLUEPRINT', ...(facts.repositories ? ['REPOSITORY'] : []), 'STARTED', 'TITLE'];
-  const rows = runs.map((run) => [
-    stateSymbol(run.state.kind),
-    printableLine(run.slug),
-    run.state.kind === 'parked' ? `parked: ${run.state.needs.kind}` : run.state.kind,
-    printableLine(run.blueprint),
-    ...(facts.repositories ? [printableLine(run.repository)] : []),
-    ago(Date.parse(run.createdAt), facts.now),
-    printableLine(run.title),
-  ]);
-  return table([head, ...rows], style, {
-    shrink: head.length - 1,
-    paint: (cell, row, column) => {
-      const run = runs[row - 1];
-      if (run === undefined) return paint(style, 'dim', cell);
-      return column === 0 || column === 2 ? paint(style, stateColour(run.state.kind), cell) : cell;
-    },
-  });
+const FACT_COLUMN = 12;
+
+/** One run on one screen; `why` tells where it is and what it waits for. */
+export function runScreen(run: RunDetail, why: readonly string[], style: Style): string[] {
+  return [
+    ...standing(run, why, style),
+    '',
+    ...factLines(run, style),
+    ...(run.steps.length === 0 ? [] : ['', ...stepTable(run.steps, style)]),
+    ...commandLines(run, style),
+  ];
 }
 
-/** One run on one screen. */
-export function runScreen(run: RunDetail, style: Style): string[] {
+/** Only where the run is, why, and what would go on with it. */
+export function whyScreen(run: RunDetail, why: readonly string[], style: Style): string[] {
+  return [...standing(run, why, style), ...commandLines(run, style)];
+}
+
+function standing(run: RunDetail, why: readonly string[], style: Style): string[] {
+  const asked = run.state.kind === 'parked' ? (run.state.needs.ask ?? '') : '';
+  const told = why.flatMap((line) => wrap(`  ${printableLine(line)}`, style.width));
+  const ask = asked === '' ? [] : ['', ...printable(asked).trim().split('\n')];
+  return [
+    ...wrap(printableLine(run.title), style.width).map((line) => paint(style, 'bold', line)),
+    `${paint(style, stateColour(run.state.kind), stateSymbol(run.state.kind))} ${stateHead(run.state)}`,
+    ...told,
+    ...ask.flatMap((line) => wrap(line, style.width)),
+  ];
+}
+
+function factLines(run: RunDetail, style: Style): string[] {
   const facts: [string, string][] = [
     ['run', `${run.slug} (${run.id})`],
     ['repository', run.repository],
     ['blueprint', `${run.blueprint}${run.agent === null ? '' : `, agent ${run.agent}`}, sandbox ${run.sandbox}`],
     ['base', `${run.base.ref} at ${run.base.commit.slice(0, 10)}`],
+    ['forked', run.forkedFrom === undefined ? '' : forkedText(run.forkedFrom)],
     ['head', run.head === run.base.commit ? 'no change yet' : run.head.slice(0, 10)],
     ['branch', run.branch ?? ''],
     ['target', run.target ?? 'none: merge needs --to'],
     ['merged', run.merged?.commit.slice(0, 10) ?? ''],
     ['used', [shortUsage(run.usage), ...limitTexts(run.limits)].filter((text) => text !== '').join(' · ')],
   ];
-  const shown = facts
+  return facts
     .filter(([, text]) => text !== '')
-    .map(([name, text]) => `${paint(style, 'dim', name.padEnd(10))}  ${printableLine(text)}`);
-  const asked =
-    run.state.kind === 'parked' && run.state.needs.ask !== undefined
-      ? ['', ...printable(run.state.needs.ask).trim().split('\n')]
-      : [];
-  const files =
-    run.state.kind === 'parked' ? (run.state.needs.files ?? []).map((file) => `  ${printableLine(file)}`) : [];
-  const commands = nextCommands(run, printableLine(run.slug));
-  return [
-    paint(style, 'bold', printableLine(run.title)),
-    stateLine(run.state, style),
-    ...files,
-    '',
-    ...shown,
-    ...(run.steps.length === 0 ? [] : ['', ...stepTable(run.steps, style)]),
-    ...asked,
-    ...(commands.length === 0 ? [] : ['', ...commands.map((line) => paint(style, 'dim', line))]),
-  ];
+    .flatMap(([name, text]) => {
+      const [first = '', ...more] = wrap(printableLine(text), style.width - FACT_COLUMN);
+      return [
+        `${paint(style, 'dim', name.padEnd(FACT_COLUMN))}${first}`,
+        ...more.map((line) => ' '.repeat(FACT_COLUMN) + line),
+      ];
+    });
+}
+
+function commandLines(run: RunToGoOn & Pick<RunDetail, 'slug'>, style: Style): string[] {
+  const commands = nextCommands(run, printableLine(run.slug), style.width);
+  return commands.length === 0 ? [] : ['', ...commands.map((line) => paint(style, 'dim', line))];
+}
+
+function forkedText({ slug, node, n }: NonNullable<RunDetail['forkedFrom']>): string {
+  return `from ${slug} after ${node} #${n}`;
 }
 
 function stepTable(steps: readonly StepView[], style: Style): string[] {
@@ -77,17 +80,17 @@ function stepTable(steps: readonly StepView[], style: Style): string[] {
       ? ''
       : shortDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)),
     step.checkpoint?.slice(0, 10) ?? '',
-    printableLine(step.detail ?? ''),
+    (step.copied === true ? '(before the fork) ' : '') + printableLine(step.detail ?? ''),
   ]);
   return table([head, ...rows], style, {
-    shrink: head.length - 1,
+    shrink: [[head.length - 1, 8]],
     paint: (cell, row) => (row === 0 ? paint(style, 'dim', cell) : cell),
   });
 }
 
-/** Silence is no amount that is used up, so it is left out. */
+/** Silence and repeats are no amounts that are used up, so they are left out. */
 function limitTexts(limits: RunSummary['limits']): string[] {
-  const spent = Object.entries(limits).filter(([name]) => name !== 'silence');
+  const spent = Object.entries(limits).filter(([name]) => name !== 'silence' && name !== 'repeats');
   return spent.map(([name, { used, max }]) => `${printableLine(name)} ${amount(name, used)} of ${amount(name, max)}`);
 }
 

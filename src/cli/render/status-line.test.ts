@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../lib/clock.ts';
+import { screenOf } from '../fixture/screen.ts';
 import { statusLine } from './status-line.ts';
 import { PLAIN } from './style.ts';
 
@@ -9,42 +10,88 @@ const STILL: Clock = {
 };
 const TERMINAL = { ...PLAIN, width: 20, redraws: true };
 
-test('the line is taken away before others are printed, and drawn again below them', () => {
+test('the status is taken away before lines are printed, and drawn again below them', () => {
   const output = recorder();
   using status = statusLine(output, TERMINAL, STILL);
-  status.show(() => 'lint · 3s');
+  status.show(() => ['lint · 3s', 'run 9s']);
   status.print(['one', 'two']);
-  expect(screen(output.text)).toEqual(['one', 'two', 'lint · 3s']);
+  status.print(['three']);
+  expect(screenOf(output.text, 20)).toEqual(['one', 'two', 'three', 'lint · 3s', 'run 9s']);
 });
 
-test('it never takes more than one line of the terminal', () => {
+test('none of its lines is ever longer than the terminal is wide', () => {
   const output = recorder();
   using status = statusLine(output, TERMINAL, STILL);
-  status.show(() => 'a text that is longer than the terminal is wide');
+  status.show(() => ['a text that is longer than the terminal is wide', '日本語日本語日本語日本語']);
   status.print([]);
-  expect(screen(output.text)[0]?.length).toBeLessThan(20);
+  const [first = '', second = ''] = screenOf(output.text, 1000);
+  expect(first).toBe('a text that is lon…');
+  expect(second).toBe('日本語日本語日本語…');
+});
+
+test('a terminal that has become narrower is left clean, although it has broken the old status into more rows', () => {
+  const output = recorder();
+  using status = statusLine(output, TERMINAL, STILL);
+  status.show(() => ['0123456789abcdef']);
+  status.print(['one']);
+  output.columns = 8;
+  const before = output.text.length;
+  status.print(['two']);
+  // One that stands in two rows now: both are cleared, and nothing above them.
+  expect(output.text.slice(before)).toBe('\r\u001b[2K\u001b[1A\r\u001b[2Ktwo\n012345…');
 });
 
 test('hidden and at its end it leaves nothing behind', () => {
   const output = recorder();
   {
     using status = statusLine(output, TERMINAL, STILL);
-    status.show(() => 'lint');
+    status.show(() => ['lint', 'run']);
     status.print([]);
     status.hide();
     status.print(['question?']);
-    expect(screen(output.text)).toEqual(['question?', '']);
-    status.show(() => 'ci');
+    expect(screenOf(output.text, 20)).toEqual(['question?', '']);
+    status.show(() => ['ci', 'run']);
     status.print(['more']);
-    expect(screen(output.text)).toEqual(['question?', 'more', 'ci']);
+    expect(screenOf(output.text, 20)).toEqual(['question?', 'more', 'ci', 'run']);
   }
-  expect(screen(output.text)).toEqual(['question?', 'more', '']);
+  expect(screenOf(output.text, 20)).toEqual(['question?', 'more', '', '']);
+});
+
+test('it is drawn again as time goes by, but only when it has changed', async () => {
+  const output = recorder();
+  let now = 0;
+  let wake = () => undefined as void;
+  const clock: Clock = {
+    now: () => now,
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        signal?.addEventListener('abort', () => resolve());
+        wake = () => {
+          now += ms;
+          resolve();
+        };
+      }),
+  };
+  const tick = async () => {
+    wake();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  using status = statusLine(output, TERMINAL, clock);
+  let text = 'lint';
+  status.show(() => [text]);
+  status.print([]);
+  const once = output.text;
+  await tick();
+  expect(output.text).toBe(once);
+  text = 'ci';
+  await tick();
+  expect(screenOf(output.text, 20)).toEqual(['ci']);
 });
 
 test('where lines cannot be drawn again, only the printed ones are there', () => {
   const output = recorder();
   using status = statusLine(output, PLAIN, STILL);
-  status.show(() => 'lint');
+  status.show(() => ['lint']);
   status.print(['one']);
   status.print([]);
   expect(output.text).toBe('one\n');
@@ -58,9 +105,4 @@ function recorder(): { text: string; columns: number; write(text: string): void 
       this.text += text;
     },
   };
-}
-
-/** What a terminal shows after that text, for the two things that are used: going back to the line's start and clearing it. */
-function screen(text: string): string[] {
-  return text.split('\n').map((line) => line.split('\r\u001b[2K').at(-1) ?? '');
 }

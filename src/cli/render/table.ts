@@ -4,8 +4,8 @@ import { fit, padEnd, widthOf } from './width.ts';
 const GAP = 2;
 
 export interface TableOptions {
-  /** The column that gives way where the whole is wider than the terminal, down to eight columns. */
-  readonly shrink: number;
+  /** Columns that give way where the whole is wider than the terminal, one after the other, each with the least that it keeps. */
+  readonly shrink: readonly (readonly [column: number, least: number])[];
   /** Colours a cell once its width is settled. */
   readonly paint?: (cell: string, row: number, column: number) => string;
 }
@@ -30,12 +30,19 @@ export function table(rows: readonly (readonly string[])[], style: Style, option
   });
 }
 
-function columnWidths(rows: readonly (readonly string[])[], available: number, shrink: number): number[] {
+function columnWidths(
+  rows: readonly (readonly string[])[],
+  available: number,
+  shrink: TableOptions['shrink'],
+): number[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, column) =>
     Math.max(0, ...rows.map((row) => widthOf(row[column] ?? ''))),
   );
-  const total = widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, columns - 1);
-  if (total > available) widths[shrink] = Math.max(8, (widths[shrink] ?? 0) - (total - available));
+  for (const [column, least] of shrink) {
+    const total = widths.reduce((sum, width) => sum + width, 0) + GAP * Math.max(0, columns - 1);
+    const width = widths[column] ?? 0;
+    if (total > available) widths[column] = Math.max(Math.min(least, width), width - (total - available));
+  }
   return widths;
 }

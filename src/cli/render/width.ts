@@ -24,8 +24,50 @@ export function fit(text: string, width: number): string {
   return width < 1 ? '' : `${kept.trimEnd()}…`;
 }
 
+/**
+ * The line as lines of at most `width` columns, broken between words, and within one that is longer than a line. Lines that continue
+ * begin where the first one's text does, behind its blanks and the mark of an item of a list.
+ */
+export function wrap(text: string, width: number): string[] {
+  if (widthOf(text) <= width) return [text];
+  const found = /^ *(?:[-*] |\d+\. )?/.exec(text)?.[0] ?? '';
+  // Indented so far that no room is left: then the text counts more than the margin.
+  const margin = found.length * 2 > width ? '' : found;
+  const room = Math.max(1, width - margin.length);
+  const words = text.slice(margin.length).trim().split(' ');
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words.flatMap((long) => pieces(long, room))) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (widthOf(longer) > room && line !== '') {
+      lines.push(line);
+      line = word;
+    } else line = longer;
+  }
+  return [...lines, line].map((part, index) => (index === 0 ? margin : ' '.repeat(margin.length)) + part);
+}
+
 export function padEnd(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** A word that is wider than a line, in parts that are not. */
+function pieces(word: string, width: number): string[] {
+  if (widthOf(word) <= width) return [word];
+  const parts: string[] = [];
+  let part = '';
+  let used = 0;
+  for (const { segment } of GRAPHEMES.segment(word)) {
+    const wide = graphemeWidth(segment);
+    if (used + wide > width && part !== '') {
+      parts.push(part);
+      part = '';
+      used = 0;
+    }
+    part += segment;
+    used += wide;
+  }
+  return [...parts, part];
 }
 
 function graphemeWidth(grapheme: string): number {

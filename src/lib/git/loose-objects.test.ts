@@ -28,8 +28,7 @@ function git(gitDir: string, args: readonly string[], input = ''): string {
 }
 
 const blob = (gitDir: string, text: string) => git(gitDir, ['hash-object', '-w', '--stdin'], text);
-const has = (gitDir: string, id: string) =>
-  git(gitDir, ['cat-file', '--batch-check'], id).endsWith('missing') === false;
+const has = (gitDir: string, id: string) => !git(gitDir, ['cat-file', '--batch-check'], id).endsWith('missing');
 const pathOf = (gitDir: string, id: string) => join(gitDir, 'objects', id.slice(0, 2), id.slice(2));
 
 test('what was written here git reads, and what git has written is read here', async () => {

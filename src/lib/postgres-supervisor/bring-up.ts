@@ -3,6 +3,7 @@ import { between, type CrashPoint } from '../crash-point.ts';
 import { messageOf, SwitchyardError } from '../error.ts';
 import { pause, waitUntil } from '../wait-until.ts';
 import { chooseAccount } from './account.ts';
+import { askDatabase } from './ask.ts';
 import { type Binaries, resolveBinaries } from './binaries.ts';
 import { clusterVersion, DATABASE, initialise, ROLE } from './initialise.ts';
 import { findServer, type ServerProcess, spawnServer, stopServer } from './process.ts';
@@ -83,25 +84,11 @@ async function requireMajor({ major }: Binaries, dataFolder: string): Promise<vo
 
 /** Whether a server takes connections; waits for one that is still recovering, not for one that is going down. */
 async function answers(server: ServerProcess, signal: AbortSignal): Promise<boolean> {
-  const { Client } = await import('pg');
-  const ask = async () => {
-    const client = new Client({
-      connectionString: urlOf(server),
-      connectionTimeoutMillis: 2_000,
-      query_timeout: 2_000,
-    });
-    // A connection that breaks later says so by an event, which must have a listener.
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      await client.query('select 1');
-      return true;
-    } catch {
-      return false;
-    } finally {
-      await client.end();
-    }
-  };
+  const ask = () =>
+    askDatabase(urlOf(server), { text: 'select 1' }, 2_000).then(
+      () => true,
+      () => false,
+    );
   try {
     return await waitUntil(ask, { timeoutMs: 5_000, everyMs: 20, signal });
   } catch {

@@ -1,13 +1,15 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isAlive } from '../../lib/processes.ts';
+import { waitUntil } from '../../lib/wait-until.ts';
 import type { AgentAdapter } from '../../ports/agent.ts';
 import type { SandboxedProcess } from '../../ports/sandbox.ts';
 import { ManualClock } from '../../testing/manual-clock.ts';
 import { plainSandbox } from '../../testing/plain-sandbox.ts';
 import { type TempFolder, tempFolder } from '../../testing/temp-repository.ts';
 import { agent, begin, DONE, drive, fileWith, HANG, line, SILENCE, TOOL, TOOL_ENDED } from './drive-fixture.ts';
+import { ProgressWatch } from './progress-watch.ts';
 
 let temp: TempFolder;
 beforeAll(async () => {
@@ -37,6 +39,13 @@ describe('a turn that is interrupted', () => {
     expect((await whole).result).toEqual({ kind: 'done' });
   });
 
+  test('is over when it goes round in circles, with what was done in between told in full', async () => {
+    const progress = new ProgressWatch({ repeats: 3, now: () => 0, state: async () => 'as before' });
+    const { report, events } = await drive([TOOL, TOOL_ENDED, TOOL, TOOL_ENDED, TOOL, TOOL_ENDED, HANG], { progress });
+    expect(report.result).toMatchObject({ kind: 'no-progress', loop: { calls: ['run `make`'], times: 3 } });
+    expect(events).toHaveLength(6);
+  });
+
   test('has not stalled while a tool runs, but does when it has ended', async () => {
     const go = join(temp.path, 'tool-may-end');
     const { heard, clock, whole, events } = begin([TOOL, `until [ -e ${go} ]; do sleep 0.01; done`, TOOL_ENDED, HANG]);
@@ -64,6 +73,29 @@ describe('a turn that is interrupted', () => {
     await heard('warning');
     await clock.advance(1);
     expect((await whole).result).toEqual({ kind: 'stalled', silentMs: SILENCE });
+  });
+
+  test('has stalled when nothing but noise comes for three times as long', async () => {
+    const folder = join(temp.path, 'noise');
+    await mkdir(folder);
+    // The warning after it, which is no sign of life, tells that the noise has been read.
+    const noise = (number: number) =>
+      `until [ -e ${folder}/${number} ]; do sleep 0.01; done; echo keep-alive; ${line({ kind: 'warning', text: 'hm' })}`;
+    const { heard, clock, whole, events } = begin([
+      line({ kind: 'text', text: 'hm' }),
+      noise(1),
+      noise(2),
+      noise(3),
+      HANG,
+    ]);
+    await heard('text');
+    for (const number of [1, 2, 3]) {
+      await clock.advance(SILENCE - 1);
+      await writeFile(join(folder, String(number)), '');
+      await waitUntil(() => events.length === number + 1, { timeoutMs: 20_000, what: 'the noise to be read' });
+    }
+    await clock.advance(3);
+    expect((await whole).result).toEqual({ kind: 'stalled', silentMs: 3 * SILENCE });
   });
 
   test('does not count the time that taking an event needs as silence', async () => {

@@ -5,6 +5,7 @@ import type { AgentCommand, AgentEvent, AgentParser } from '../../ports/agent.ts
 import type { SandboxedProcess } from '../../ports/sandbox.ts';
 import { boundedEvent } from './bounded-event.ts';
 import { Interruption } from './interruption.ts';
+import type { Heard } from './silence-watch.ts';
 import type { DriveRequest, TurnReport, TurnResult } from './turn.ts';
 import { TurnTally } from './turn-tally.ts';
 
@@ -53,9 +54,11 @@ async function readTurn(request: DriveRequest, { process, parser, tally, interru
   const take = async (events: readonly AgentEvent[]) => {
     interruption.silence.suspend();
     for (const event of events) await takeEvent(request, tally, boundedEvent(event));
-    interruption.silence.resume({ toolIsRunning: tally.toolIsRunning, signOfLife: isSignOfLife(events) });
+    interruption.silence.resume({ toolIsRunning: tally.toolIsRunning, heard: heardIn(events) });
     // After all events of a line, so that what was over anyway is not called interrupted.
     if (tally.end !== undefined) interruption.linger();
+    else if (request.progress?.loop !== undefined)
+      interruption.cut({ kind: 'no-progress', loop: request.progress.loop });
     else if (tally.exceeded !== undefined) interruption.cut(tally.exceeded);
   };
   const errors = keepTail(process.stderr);
@@ -73,6 +76,7 @@ async function readTurn(request: DriveRequest, { process, parser, tally, interru
 
 async function takeEvent(request: DriveRequest, tally: TurnTally, event: AgentEvent): Promise<void> {
   const isNews = tally.add(event);
+  if (isNews) await request.progress?.add(event);
   if (!isNews || event.kind === 'end') return;
   if (event.kind === 'session') {
     await between(request.crashPoint, 'session-id', async () => request.onEvent(event));
@@ -81,9 +85,10 @@ async function takeEvent(request: DriveRequest, tally: TurnTally, event: AgentEv
   }
 }
 
-/** A program that only warns, for instance that it tries again and again, gets no further. Any other line is a sign of life. */
-function isSignOfLife(events: readonly AgentEvent[]): boolean {
-  return events.length === 0 || events.some(({ kind }) => kind !== 'warning');
+/** A program that only warns, for instance that it tries again and again, gets no further. */
+function heardIn(events: readonly AgentEvent[]): Heard {
+  if (events.length === 0) return 'noise';
+  return events.some(({ kind }) => kind !== 'warning') ? 'event' : 'nothing';
 }
 
 /** A line too long to be kept cannot be read either. It may have been the end of a tool. */

@@ -7,6 +7,11 @@ export interface SilenceOptions {
   readonly over: AbortSignal;
 }
 
+/** What the latest output was: an event, lines that say nothing, or nothing that counts. */
+export type Heard = 'event' | 'noise' | 'nothing';
+
+/** Lines without an event are a sign of life, but a program that writes nothing else for so many times the silence is stuck, too. */
+const NOISE_FACTOR = 3;
 /** A pause so much longer than asked for means that the machine slept, and the agent with it. */
 const ASLEEP_MS = 10_000;
 /** Timers cannot be set for longer. */
@@ -18,12 +23,14 @@ export class SilenceWatch {
   readonly broken: Promise<number>;
   readonly #options: SilenceOptions;
   #quietSince: number;
+  #wordlessSince: number;
   #suspendedAt = 0;
   #isSuspended = false;
 
   constructor(options: SilenceOptions) {
     this.#options = options;
     this.#quietSince = options.clock.now();
+    this.#wordlessSince = this.#quietSince;
     this.broken = this.#watch();
   }
 
@@ -34,9 +41,11 @@ export class SilenceWatch {
   }
 
   /** It is dealt with. While a tool runs, silence is no sign of anything. */
-  resume({ toolIsRunning, signOfLife }: { readonly toolIsRunning: boolean; readonly signOfLife: boolean }): void {
+  resume({ toolIsRunning, heard }: { readonly toolIsRunning: boolean; readonly heard: Heard }): void {
     const now = this.#options.clock.now();
-    this.#quietSince = signOfLife ? now : this.#quietSince + now - this.#suspendedAt;
+    const taken = now - this.#suspendedAt;
+    this.#quietSince = heard === 'nothing' ? this.#quietSince + taken : now;
+    this.#wordlessSince = heard === 'event' ? now : this.#wordlessSince + taken;
     this.#isSuspended = toolIsRunning;
   }
 
@@ -44,12 +53,16 @@ export class SilenceWatch {
     const { clock, silenceMs, over } = this.#options;
     while (!over.aborted) {
       const silentMs = clock.now() - this.#quietSince;
-      if (silentMs >= silenceMs && !this.#isSuspended) return silentMs;
-      const pauseMs = Math.min(this.#isSuspended ? silenceMs : silenceMs - silentMs, silenceMs, LONGEST_MS);
+      const wordlessMs = clock.now() - this.#wordlessSince;
+      const leftMs = Math.min(silenceMs - silentMs, NOISE_FACTOR * silenceMs - wordlessMs);
+      if (leftMs <= 0 && !this.#isSuspended) return silentMs >= silenceMs ? silentMs : wordlessMs;
+      const pauseMs = Math.min(this.#isSuspended ? silenceMs : leftMs, silenceMs, LONGEST_MS);
       const before = clock.now();
       await clock.sleep(pauseMs, over);
       const overslept = clock.now() - before - pauseMs;
-      if (overslept > ASLEEP_MS) this.#quietSince += overslept;
+      if (overslept <= ASLEEP_MS) continue;
+      this.#quietSince += overslept;
+      this.#wordlessSince += overslept;
     }
     return 0;
   }

@@ -2,11 +2,15 @@ import type { AgentEvent } from '../../ports/agent.ts';
 import type { StepContext } from '../../ports/node.ts';
 
 /** Puts what an agent does into the run's journal, and counts what it uses. */
-export async function tellEvent(context: StepContext, agent: string, event: AgentEvent): Promise<void> {
+export async function tellEvent(
+  context: StepContext,
+  { agent, goesOnFor }: { agent: string; goesOnFor?: string | undefined },
+  event: AgentEvent,
+): Promise<void> {
   const { node, n } = context.step;
   switch (event.kind) {
     case 'session':
-      await context.agents.remember({ agent, id: event.id });
+      await context.agents.remember({ agent, id: event.id, goesOnFor });
       await context.emit({ kind: 'agent.session', node, n, agent, session: event.id });
       return;
     case 'text':

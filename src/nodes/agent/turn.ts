@@ -4,6 +4,8 @@ import type { CrashPoint } from '../../lib/crash-point.ts';
 import type { AgentAdapter, AgentEvent, AgentFailure, AgentTurn } from '../../ports/agent.ts';
 import type { Bound } from '../../ports/node.ts';
 import type { Sandbox, SandboxedProcess } from '../../ports/sandbox.ts';
+import type { ProgressWatch } from './progress-watch.ts';
+import type { Loop } from './repetition.ts';
 
 export interface DriveRequest {
   readonly adapter: AgentAdapter;
@@ -12,6 +14,8 @@ export interface DriveRequest {
   /** A step's limits fit. */
   readonly limits: TurnLimits;
   readonly clock: Clock;
+  /** Told each event; the turn is interrupted once it knows of a loop. */
+  readonly progress?: ProgressWatch | undefined;
   /** Cancels the turn. */
   readonly signal: AbortSignal;
   readonly crashPoint: CrashPoint;
@@ -44,6 +48,7 @@ export type TurnResult =
   | { readonly kind: 'failed'; readonly failure: AgentFailure }
   | { readonly kind: 'stalled'; readonly silentMs: number }
   | { readonly kind: 'timeout' }
+  | { readonly kind: 'no-progress'; readonly loop: Loop }
   | { readonly kind: 'limit'; readonly limit: 'turns' | 'tokens' | 'cost'; readonly used: number; readonly max: number }
   | { readonly kind: 'cancelled' };
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runFix } from '../../checks/fix.ts';
+import { noProgress } from '../../checks/no-progress.ts';
 import { joinReports } from '../../checks/report.ts';
 import type { CheckResult } from '../../checks/run.ts';
 import { selectChecks } from '../../checks/select.ts';
@@ -50,6 +51,14 @@ async function execute(context: StepContext): Promise<StepResult> {
   const failed = results.filter(
     (result) => result.verdict === 'fail' || (result.verdict === 'timeout' && fields.budget === undefined),
   );
+  const stuck =
+    failed.length === 0
+      ? undefined
+      : noProgress(await context.verdicts(), { commit: workspace.head, repeats: context.limits.repeats });
+  if (stuck !== undefined) {
+    const park = { code: 'agent/no-progress', needs: 'limit' } as const;
+    return { kind: 'outcome', outcome: 'stalled', outputs, detail: stuck, park };
+  }
   if (failed.length > 0 && fields.fix === true && (await fixed(context, workspace, pick(checks, failed)))) {
     return { kind: 'outcome', outcome: 'fixed', outputs, detail: `Mended by ${names(failed)} itself.` };
   }

@@ -18,10 +18,7 @@ export async function deliverBranch(context: StepContext): Promise<StepResult> {
   }
   const asked = (context.step.fields as DeliverFields).deliver;
   if (asked === 'pull-request')
-    await context.say(
-      'info',
-      `There is no forge here, so in place of a pull request the branch ${branch} was delivered.`,
-    );
+    await context.say('info', 'There is no forge here: in place of a pull request a branch was delivered.');
   return {
     kind: 'outcome',
     outcome: 'delivered',

@@ -26,6 +26,11 @@ export const deliverNode: NodeKind = {
   }),
   mode: 'execute',
   agentic: false,
+  // Of several that put themselves on top of the same branch at once, all but one would have to do it again.
+  holds: ({ fields, target }) => {
+    const { deliver, to = target } = fields as DeliverFields;
+    return deliver === 'merge' && to !== null ? `branch ${to}` : undefined;
+  },
   execute: (context: StepContext) =>
     (context.step.fields as DeliverFields).deliver === 'merge' ? deliverMerge(context) : deliverBranch(context),
 };

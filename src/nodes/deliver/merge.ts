@@ -8,7 +8,8 @@ const ROUNDS = 3;
 
 /**
  * Merges the head into its target: what is merged is exactly the commit that was checked. When the target has moved, the run's
- * commits are put on top of it and all checks that the run has passed run again.
+ * commits are put on top of it. All checks that the run has passed must have passed on the files that are merged: those that have not,
+ * because the files are others now, run first.
  */
 export async function deliverMerge(context: StepContext): Promise<StepResult> {
   const fields = context.step.fields as DeliverFields;
@@ -20,7 +21,8 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
     );
 
   const begun = await context.git.intended(target);
-  if (begun !== undefined) {
+  // What the base holds was merged before a person had the run go on.
+  if (begun !== undefined && !(await context.git.isAncestor(begun.to, context.run.base.commit))) {
     const finished = await finish(context, { target, ...begun });
     if (finished !== undefined) return finished;
   }
@@ -28,13 +30,17 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
   for (let round = 1; round <= ROUNDS; round++) {
     const tip = await context.git.fetchBranch(target);
     if (tip === undefined) return parked('merge/no-branch', `There is no branch ${target} in the repository.`);
+    if (tip !== head && head !== context.run.base.commit && (await context.git.isAncestor(head, tip)))
+      return merged(context, target, head, `${target} has it already: somebody has merged it by hand`);
     if (!(await context.git.isAncestor(tip, head))) {
       const rebased = await onTopOf(context, { tip, head, target });
       if ('outcome' in rebased) return rebased;
       head = rebased.head;
     }
+    const rejected = await checkAgain(context, { head, tip, target });
+    if (rejected !== undefined) return rejected;
     await context.git.intend({ target, from: tip, to: head });
-    const moved = await context.forge.move({ branch: target, from: tip, to: head });
+    const moved = await context.forge.move({ branch: target, from: tip, to: head, kept: context.run.included });
     if (moved.kind === 'moved') return merged(context, target, head);
     if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, target);
   }
@@ -53,12 +59,13 @@ async function finish(
 ): Promise<StepResult | undefined> {
   const tip = await context.git.fetchBranch(merge.target);
   if (tip === undefined || !(await context.git.isAncestor(merge.to, tip))) return undefined;
-  const moved = await context.forge.move({ branch: merge.target, from: merge.from, to: merge.to });
+  const { target: branch, from, to } = merge;
+  const moved = await context.forge.move({ branch, from, to, kept: context.run.included });
   if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, merge.target);
   return merged(context, merge.target, merge.to);
 }
 
-/** Puts the run's commits on top of the target's tip and checks them there. */
+/** Puts the run's commits on top of the target's tip. */
 async function onTopOf(
   context: StepContext,
   { tip, head, target }: { tip: string; head: string; target: string },
@@ -68,7 +75,10 @@ async function onTopOf(
   const rebased = await context.git.rebase({ base, head, onto: tip });
   if (rebased.kind === 'conflict') {
     const branch = await kept(context);
-    const byHand = branch === undefined ? '' : ` The work is on the branch ${branch}, to be merged by hand.`;
+    const byHand =
+      branch === undefined
+        ? ''
+        : ` The work is on the branch ${branch}. To merge it by hand: \`git switch ${target}\`, \`git merge ${branch}\`, mend the files, commit; \`switchyard merge ${context.run.slug}\` then finds it merged.`;
     return {
       kind: 'outcome',
       outcome: 'conflict',
@@ -77,22 +87,34 @@ async function onTopOf(
       park: { code: 'merge/conflict', needs: 'conflict', files: rebased.files },
     };
   }
-  await context.say(
-    'info',
-    `${target} has moved: the run's commits were put on top of ${tip.slice(0, 12)} and are checked again.`,
-  );
+  await context.say('info', `${target} has moved: the run's commits were put on top of ${tip.slice(0, 12)}.`);
+  return { head: rebased.head };
+}
+
+/** Runs the checks that passed on another state of the files than the one that is about to be merged. */
+async function checkAgain(
+  context: StepContext,
+  { head, tip, target }: { head: string; tip: string; target: string },
+): Promise<StepResult | undefined> {
+  const [passed, passedHere] = await Promise.all([
+    context.passedChecks(),
+    context.git.treeOf(head).then((tree) => context.passedChecks(tree)),
+  ]);
+  const stale = passed.filter((name) => !passedHere.includes(name));
+  const checks = context.checks.filter(({ name }) => stale.includes(name));
+  if (checks.length === 0) return undefined;
+  const names = checks.map(({ name }) => name).join(', ');
+  await context.say('info', `${head.slice(0, 12)} is to be merged, and is checked again first: ${names}.`);
   const workspace = await context.workspace();
-  await workspace.reset(rebased.head);
-  const passed = new Set(await context.passedChecks());
-  const checks = context.checks.filter((check) => passed.has(check.name));
+  if (workspace.head !== head) await workspace.reset(head);
   const results = await verify({ context, workspace, checks });
-  const red = results.filter((result) => result.verdict !== 'pass');
-  if (red.length === 0) return { head: rebased.head };
+  const red = results.filter((result) => result.verdict !== 'pass').map(({ name }) => name);
+  if (red.length === 0) return undefined;
   return {
     kind: 'outcome',
     outcome: 'rejected',
     outputs: { report: joinReports(results) },
-    detail: `On top of the moved ${target} these checks are red: ${red.map((result) => result.name).join(', ')}.`,
+    detail: `What is to be merged (${head.slice(0, 12)}, on top of ${target} at ${tip.slice(0, 12)}) is red: ${red.join(', ')}.`,
     park: { code: 'merge/red-checks', needs: 'conflict' },
   };
 }
@@ -104,7 +126,12 @@ async function kept({ run, forge }: StepContext): Promise<string | undefined> {
   return published.kind === 'published' ? branch : undefined;
 }
 
-async function merged(context: StepContext, target: string, commit: string): Promise<StepResult> {
+async function merged(
+  context: StepContext,
+  target: string,
+  commit: string,
+  detail = `${target} is at ${commit.slice(0, 12)}`,
+): Promise<StepResult> {
   const { run, forge } = context;
   const tree = await context.git.treeOf(commit);
   let delivered = run.delivered ?? undefined;
@@ -123,7 +150,7 @@ async function merged(context: StepContext, target: string, commit: string): Pro
     outcome: 'merged',
     outputs,
     merged: { target, commit, tree },
-    detail: `${target} is at ${commit.slice(0, 12)}`,
+    detail,
   };
 }
 

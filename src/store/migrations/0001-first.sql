@@ -1,8 +1,9 @@
 -- Repositories, tasks, runs and their steps; the journal; workers. All in the schema `switchyard`, which the migrator has made.
 
 create table repository (
-  id          text primary key,
+  id          text primary key,      -- also the name of its git store
   path        text not null,
+  common_dir  text unique,           -- its git directory, by which it is known again
   created_at  timestamptz not null
 );
 
@@ -51,6 +52,7 @@ create table run (
   head           text not null,
   delivered      text,               -- the commit that its branch in the person's repository stands on
   merged         jsonb,
+  merging        jsonb,              -- from where to where a merge was last about to move a branch
   consumed       jsonb not null,
   granted        jsonb not null default '{}',  -- added to a limit by a retry
   said           jsonb not null default '[]',  -- what is said only once in a run
@@ -58,7 +60,9 @@ create table run (
   requester      text not null,
   priority       integer not null default 0,
   cancelling     boolean not null default false,
+  opening        jsonb,              -- a person has taken it over by hand, or is about to
   decided        text,               -- the latest command of a person, by which it is known when it comes a second time
+  forked_from    jsonb,              -- the step of another run up to which its history is that run's
   created_at     timestamptz not null,
   ended_at       timestamptz
 );
@@ -78,7 +82,11 @@ create table step (
   kind       text not null,
   agentic    boolean not null,
   aside      boolean not null default false,  -- asked for by a person, outside the blueprint: a merge after the end
+  follow_up  boolean not null default false,  -- entered for a person's message: goes on in the session of its node's latest step
+  copied     boolean not null default false,  -- of the run that this one was forked from
   provider   text,
+  requester  text not null,         -- of its run
+  holds      text,                  -- what it has to itself in its repository while it works
   state      text not null,
   inputs     jsonb not null,
   lease      integer not null default 0,
@@ -90,15 +98,19 @@ create table step (
   detail     text,
   outputs    jsonb,
   checkpoint text,                  -- latest commit that holds its uncollected work
+  kept       text,                  -- checkpoint at its end, with the session of its agent and carried files
   head       text,                  -- the run's head when it ended
+  stood_on   text,                  -- the run's head when it began, where a person's hands have moved that since
   priority   integer not null default 0,
+  since      timestamptz not null,  -- when its run began to wait or to work without a pause for a person
   created_at timestamptz not null,
   started_at timestamptz,
   ended_at   timestamptz,
   unique (run, node, n)
 );
 -- What admission looks at: the first of each group of equals, and whatever holds a place.
-create index step_waiting on step (agentic, repository, coalesce(provider, ''), priority, created_at) where state = 'waiting';
+create index step_waiting on step (agentic, repository, coalesce(provider, ''), requester, coalesce(holds, ''), priority, since)
+  where state = 'waiting';
 create index step_at_work on step (id) where state in ('admitted', 'running') and job is not null;
 
 create table attempt (
@@ -122,9 +134,27 @@ create table session (
   node       text not null,
   agent      text not null,
   id         text not null,
+  standing   text not null default 'own',  -- in a fork: 'inherited', to be forked itself, or 'handed-over' to another agent
   updated_at timestamptz not null,
   primary key (run, node)
 );
+
+-- What persons say to a run's agent. Waits until a turn takes it; is told again until a turn that held it has ended.
+create table message (
+  id           text primary key,    -- given by whoever sends it, so that sending it twice is once
+  position     bigint generated always as identity,
+  run          text not null references run,
+  text         text not null,
+  actor        jsonb not null,
+  urgent       boolean not null,    -- the turn that is at work is interrupted for it
+  answer       jsonb not null,      -- what was said to its sender
+  sent_at      timestamptz not null,
+  step         text references step,  -- that it was given to
+  attempt      integer,             -- that has taken it
+  delivered_at timestamptz,
+  heard_at     timestamptz
+);
+create index message_unheard on message (run, position) where heard_at is null;
 
 create table event (
   run     text not null references run,

@@ -28,6 +28,13 @@ export async function checkoutsOf(commonDir: string, branch: string): Promise<Ch
   return found;
 }
 
+/** The checkout at the top folder of a worktree, whatever it stands on. */
+export async function checkoutAt(folder: string): Promise<Checkout> {
+  const gitDir = await gitLine(['-C', folder, 'rev-parse', '--absolute-git-dir'], { flavour: 'user' });
+  const busy = await present(gitDir, STATES);
+  return { folder, gitDir, busy: busy.map((name) => shown(folder, join(gitDir, name))) };
+}
+
 /** What git leaves in the git directory while an operation waits to be continued. */
 const STATES = ['index.lock', 'MERGE_HEAD', 'CHERRY_PICK_HEAD', 'REVERT_HEAD', 'rebase-merge', 'rebase-apply'];
 

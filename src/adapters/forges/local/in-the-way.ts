@@ -1,8 +1,9 @@
-import { copyFile, mkdtemp, rm, stat, utimes } from 'node:fs/promises';
+import { copyFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type GitOptions, runGit } from '../../../lib/git/git.ts';
+import { type GitOptions, git, gitLine, runGit } from '../../../lib/git/git.ts';
+import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
 import type { Checkout } from './checkouts.ts';
-import { isAbsent, rawStates, textOf } from './raw-states.ts';
+import { isAbsent, type RawState, rawStates, textOf } from './raw-states.ts';
 import { untrackedInTheWay } from './untracked-in-the-way.ts';
 
 /** From one commit to another. */
@@ -12,13 +13,13 @@ export interface Step {
 }
 
 /**
- * - `free`: nothing is lost when index and files go. `same` (one character per byte) are files that are already as they are to become
- *   without the index knowing it.
+ * - `free`: nothing is lost when index and files go. `same` (one character per byte) are files that are already as they are to become, or
+ *   as they are kept elsewhere, without the index knowing it; `from` is the tree that the index then holds.
  * - `gone`: the index has gone already; whatever differs now was changed afterwards.
  * - `blocked`: these files differ both from what they were and from what they are to become.
  */
 export type Way =
-  | { readonly kind: 'free'; readonly same: readonly string[] }
+  | { readonly kind: 'free'; readonly same: readonly string[]; readonly from: string }
   | { readonly kind: 'gone' }
   | { readonly kind: 'blocked'; readonly files: readonly string[] };
 
@@ -27,19 +28,18 @@ export interface LookAhead extends Step {
   readonly moved: boolean;
   /** A folder to write in. */
   readonly mirror: string;
+  /** A commit: files that are as in it are kept there, and not lost when they go. */
+  readonly kept?: string | undefined;
 }
 
 /** Whether a checkout can go from one commit to the other. Judges on a copy of the index; nothing of the person's is written. */
 export async function lookAhead(checkout: Checkout, ahead: LookAhead): Promise<Way> {
   if (checkout.busy.length > 0) return { kind: 'blocked', files: checkout.busy };
-  const scratch = await mkdtemp(join(ahead.mirror, 'look-ahead-'));
-  try {
-    const copy = join(scratch, 'index');
-    await copyIndex(join(checkout.gitDir, 'index'), copy);
-    return await judge(checkout, ahead, within(checkout, { GIT_INDEX_FILE: copy }));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  await using scratch = await makeScratchFolder(join(ahead.mirror, 'look-ahead-'));
+  const copy = join(scratch.path, 'index');
+  await copyIndex(join(checkout.gitDir, 'index'), copy);
+  const second = within(checkout, { GIT_INDEX_FILE: join(scratch.path, 'other') });
+  return await judge(checkout, ahead, { options: within(checkout, { GIT_INDEX_FILE: copy }), second });
 }
 
 /**
@@ -62,29 +62,66 @@ export async function go(checkout: Checkout, { from, to }: Step, same: readonly 
   return (await runGit(['read-tree', '-m', '-u', from, to], options)).code === 0;
 }
 
-async function judge({ folder }: Checkout, { from, to, moved }: LookAhead, options: GitOptions): Promise<Way> {
+interface Indexes {
+  /** With the copy of the checkout's index. */
+  readonly options: GitOptions;
+  /** With one for passing use. */
+  readonly second: GitOptions;
+}
+
+async function judge(
+  { folder }: Checkout,
+  { from, to, moved, kept }: LookAhead,
+  { options, second }: Indexes,
+): Promise<Way> {
   await runGit(REFRESH, options);
-  const [touched, staged, unstaged] = await Promise.all([
+  const [touched, staged, unstaged, keeping] = await Promise.all([
     rawStates(['diff-tree', '-r', from, to], options),
     rawStates(['diff-index', '--cached', from], options),
     rawStates(['diff-files'], options),
+    kept === undefined ? NOTHING : rawStates(['diff-tree', '-r', from, kept], options),
   ]);
   const paths = [...touched.keys()];
-  if (moved && paths.every((path) => staged.has(path))) return { kind: 'gone' };
+  const stagedAsKept = paths.filter(
+    (path) =>
+      staged.has(path) &&
+      staged.get(path)?.after === keeping.get(path)?.after &&
+      staged.get(path)?.after !== touched.get(path)?.after,
+  );
+  if (moved && stagedAsKept.length === 0 && paths.every((path) => staged.has(path))) return { kind: 'gone' };
   const stagedOtherwise = paths.filter(
-    (path) => staged.has(path) && staged.get(path)?.after !== touched.get(path)?.after,
+    (path) => staged.has(path) && staged.get(path)?.after !== touched.get(path)?.after && !stagedAsKept.includes(path),
   );
   const added = [...touched]
     .filter(([path, { before }]) => isAbsent(before) && !staged.has(path))
     .map(([path]) => path);
   const untracked = await untrackedInTheWay(folder, { added, touched }, options);
   const changed = [...paths.filter((path) => unstaged.has(path)), ...untracked.files];
-  const blocking = [...stagedOtherwise, ...untracked.others, ...(await notAsIn(to, changed, options))];
+  const otherwise = await notAsIn(to, changed, options);
+  const unknown = kept === undefined ? otherwise : await notAsIn(kept, otherwise, options);
+  const blocking = [...stagedOtherwise, ...untracked.others, ...unknown];
   if (blocking.length > 0) return { kind: 'blocked', files: [...new Set(blocking)].map((path) => textOf(path)).sort() };
+  const asKept = [...new Set([...stagedAsKept, ...otherwise])];
+  const begin = asKept.length === 0 ? from : await treeWith(from, asKept, { options, second });
   // The last word is git's own.
-  const tried = await runGit(['read-tree', '-n', '-m', '-u', from, to], options);
-  if (tried.code === 0) return { kind: 'free', same: changed };
+  const tried = await runGit(['read-tree', '-n', '-m', '-u', begin, to], options);
+  if (tried.code === 0) return { kind: 'free', same: [...new Set([...changed, ...asKept])], from: begin };
   return { kind: 'blocked', files: [tried.stderr.trim().split('\n')[0] ?? 'index'] };
+}
+
+const NOTHING: ReadonlyMap<string, RawState> = new Map();
+
+/** The tree of the commit, with what the index holds at these paths. */
+async function treeWith(commit: string, paths: readonly string[], { options, second }: Indexes): Promise<string> {
+  const wanted = new Set(paths);
+  const listed = (await git(['ls-files', '--stage', '-z'], options)).toString('latin1').split('\0');
+  const there = listed.filter((line) => wanted.has(line.slice(line.indexOf('\t') + 1)));
+  const names = new Set(there.map((line) => line.slice(line.indexOf('\t') + 1)));
+  const gone = paths.filter((path) => !names.has(path)).map((path) => `0 ${'0'.repeat(40)}\t${path}`);
+  await git(['read-tree', commit], second);
+  const input = Buffer.from([...gone, ...there].map((line) => `${line}\0`).join(''), 'latin1');
+  await git(['update-index', '-z', '--index-info'], { ...second, input });
+  return gitLine(['write-tree'], second);
 }
 
 /** Those of the paths whose files are not as in the commit; the index then holds the files. */

@@ -7,6 +7,7 @@ import type { Forge, MoveResult, PublishResult } from '../../../ports/forge.ts';
 import { bringObjects } from './bring-objects.ts';
 import { checkoutsOf } from './checkouts.ts';
 import { moveBranch, type Repository } from './move-branch.ts';
+import { addWorktree, switchTo } from './person-checkouts.ts';
 import { pushBranch } from './push-branch.ts';
 
 export interface LocalForgeOptions {
@@ -35,6 +36,10 @@ export function createLocalForge({ repository, mirror, crashPoint }: LocalForgeO
     unpublish: async (request) => unpublish(await open(), request),
     move: async (request) => move(await open(), request),
     push: async (branch) => pushBranch((await open()).gitDir, branch),
+    checkouts: {
+      switchTo: async (request) => switchTo(await open(), request),
+      add: async (request) => addWorktree(await open(), request),
+    },
   };
 }
 
@@ -79,9 +84,13 @@ async function unpublish(
   return changeRef(gitDir, { ref, to: null, from: expected }, { flavour: 'user' });
 }
 
-async function move(repository: Repository, { branch, from, to }: Parameters<Forge['move']>[0]): Promise<MoveResult> {
+async function move(
+  repository: Repository,
+  { branch, from, to, kept }: Parameters<Forge['move']>[0],
+): Promise<MoveResult> {
   const { gitDir, mirror } = repository;
   await bringObjects({ gitDir, mirror, commit: to });
+  if (kept !== undefined) await bringObjects({ gitDir, mirror, commit: kept });
   if (!(await isAncestor(gitDir, from, to))) {
     throw new SwitchyardError({
       code: 'merge/not-a-descendant',
@@ -89,7 +98,8 @@ async function move(repository: Repository, { branch, from, to }: Parameters<For
       hint: 'This is a fault of Switchyard: please report it.',
     });
   }
-  const moved = await moveBranch(repository, { branch, from, to, message: `switchyard: merge ${to.slice(0, 12)}` });
+  const message = `switchyard: merge ${to.slice(0, 12)}`;
+  const moved = await moveBranch(repository, { branch, from, to, message, kept });
   switch (moved.kind) {
     case 'moved':
       return { kind: 'moved' };

@@ -206,6 +206,72 @@ test('files that are already as the merge makes them are not in the way', async 
   expect(await at.status()).toBe('');
 });
 
+/** A commit in the store that holds the person's files as they are about to be. */
+async function kept(at: Awaited<ReturnType<typeof stage>>, files: Record<string, Content>, remove: string[] = []) {
+  const work = join(at.home, 'kept');
+  await plainGit(at.home, 'clone', '--quiet', at.repository.path, work);
+  for (const path of remove) await rm(join(work, path));
+  await writeFiles(work, files);
+  await plainGit(work, 'add', '-A', '-f');
+  await plainGit(work, '-c', 'user.name=x', '-c', 'user.email=x@y', 'commit', '--quiet', '-m', 'Kept');
+  await plainGit(work, 'push', '--quiet', at.mirror, 'HEAD:refs/heads/kept');
+  return plainGit(work, 'rev-parse', 'HEAD');
+}
+
+const DRAFT = { 'a.txt': 'draft\n', 'b.txt': 'draft\n', 'new/d.txt': 'draft\n' };
+
+test.each(['not staged', 'staged', 'partly staged'])(
+  'files that are as in the commit where they are kept go along (%s), others stay as they are',
+  async (how) => {
+    await using at = await stage();
+    const request = { branch: 'main', from: at.from, to: at.to };
+    const commit = await kept(at, DRAFT);
+    await writeFiles(at.repository.path, DRAFT);
+    if (how === 'staged') await at.repository.git('add', '-A');
+    if (how === 'partly staged') await at.repository.git('add', 'a.txt');
+    expect(await at.forge().move(request)).toMatchObject({ kind: 'checkout-dirty', files: ['a.txt', 'new/d.txt'] });
+    expect(await at.forge().move({ ...request, kept: commit })).toEqual({ kind: 'moved' });
+    expect([await at.read('a.txt'), await at.read('new/d.txt'), await at.read('b.txt')]).toEqual([
+      'A\n',
+      'd\n',
+      'draft\n',
+    ]);
+    expect((await at.status()).trim()).toMatch(/^M +b\.txt$/);
+  },
+);
+
+test('a kept file that was changed again is in the way, and then nothing moves', async () => {
+  await using at = await stage();
+  const commit = await kept(at, DRAFT);
+  await writeFiles(at.repository.path, { ...DRAFT, 'a.txt': 'draft, and more\n' });
+  const request = { branch: 'main', from: at.from, to: at.to, kept: commit };
+  expect(await at.forge().move(request)).toMatchObject({ kind: 'checkout-dirty', files: ['a.txt'] });
+  expect(await at.head()).toBe(at.from);
+  expect([await at.read('a.txt'), await at.read('new/d.txt')]).toEqual(['draft, and more\n', 'draft\n']);
+});
+
+test('a file that was deleted goes along where the deletion is kept', async () => {
+  await using at = await stage();
+  const commit = await kept(at, {}, ['a.txt']);
+  await rm(join(at.repository.path, 'a.txt'));
+  const request = { branch: 'main', from: at.from, to: at.to };
+  expect(await at.forge().move(request)).toMatchObject({ kind: 'checkout-dirty', files: ['a.txt'] });
+  expect(await at.forge().move({ ...request, kept: commit })).toEqual({ kind: 'moved' });
+  expect([await at.read('a.txt'), await at.status()]).toEqual(['A\n', '']);
+});
+
+test('after a death between branch and checkout, kept files go along with a second call', async () => {
+  await using at = await stage();
+  const commit = await kept(at, DRAFT);
+  await writeFiles(at.repository.path, DRAFT);
+  await at.repository.git('add', '-A');
+  const request = { branch: 'main', from: at.from, to: at.to, kept: commit };
+  await expect(at.forge(dying('checkout.before')).move(request)).rejects.toThrow('killed');
+  expect(await at.head()).toBe(at.to);
+  expect(await at.forge().move(request)).toEqual({ kind: 'moved' });
+  expect([await at.read('a.txt'), await at.read('new/d.txt')]).toEqual(['A\n', 'd\n']);
+});
+
 test('a change in the same second and of the same size as what git has seen is in the way', async () => {
   await using at = await stage();
   const index = join(at.repository.path, '.git/index');

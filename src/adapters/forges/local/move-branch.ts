@@ -14,6 +14,8 @@ export interface BranchMove extends Step {
   readonly branch: string;
   /** For the reflog. */
   readonly message: string;
+  /** A commit in which a person's files may be kept as they are: those are not in the way. */
+  readonly kept?: string | undefined;
 }
 
 export type Moved =
@@ -28,20 +30,20 @@ export type Moved =
  */
 export async function moveBranch(repository: Repository, move: BranchMove): Promise<Moved> {
   const { gitDir, mirror, crashPoint } = repository;
-  const { branch, from, to, message } = move;
+  const { branch, from, to, message, kept } = move;
   const ref = `refs/heads/${branch}`;
   const actual = await readRef(gitDir, ref, 'user');
   if (actual !== from && actual !== to) return { kind: 'elsewhere', actual };
   const moved = actual === to;
   const ahead: Going[] = [];
   for (const checkout of await checkoutsOf(gitDir, branch)) {
-    const way = await lookAhead(checkout, { from, to, mirror, moved });
+    const way = await lookAhead(checkout, { from, to, mirror, moved, kept });
     if (way.kind === 'blocked') {
       if (moved)
         await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
       return { kind: 'blocked', checkout: checkout.folder, files: way.files };
     }
-    if (way.kind === 'free') ahead.push({ checkout, same: way.same });
+    if (way.kind === 'free') ahead.push({ checkout, same: way.same, from: way.from });
   }
   if (!moved) {
     const set = () => changeRef(gitDir, { ref, to, from }, { flavour: 'user', message });
@@ -54,20 +56,23 @@ export async function moveBranch(repository: Repository, move: BranchMove): Prom
 interface Going {
   readonly checkout: Checkout;
   readonly same: readonly string[];
+  /** What it comes back to. */
+  readonly from: string;
 }
 
 async function takeAlong({ gitDir, mirror }: Repository, move: BranchMove, ahead: readonly Going[]): Promise<Moved> {
-  const { branch, from, to, message } = move;
-  const gone: Checkout[] = [];
-  for (const { checkout, same } of ahead) {
-    if (await go(checkout, { from, to }, same)) {
-      gone.push(checkout);
+  const { branch, from, to, message, kept } = move;
+  const gone: Going[] = [];
+  for (const going of ahead) {
+    const { checkout, same } = going;
+    if (await go(checkout, { from: going.from, to }, same)) {
+      gone.push(going);
       continue;
     }
     const ref = `refs/heads/${branch}`;
     await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
-    for (const other of gone) await go(other, { from: to, to: from }, []);
-    const way = await lookAhead(checkout, { from, to, mirror, moved: false });
+    for (const other of gone) await go(other.checkout, { from: to, to: other.from }, []);
+    const way = await lookAhead(checkout, { from, to, mirror, moved: false, kept });
     return { kind: 'blocked', checkout: checkout.folder, files: way.kind === 'blocked' ? way.files : ['index'] };
   }
   return { kind: 'moved' };

@@ -8,11 +8,20 @@ import { UnwalledProcess } from './unwalled-process.ts';
 export const noneSandbox: Sandbox = {
   level: 'none',
   mechanism: 'session',
+  summary:
+    'no walls. Network, files, secrets and other processes are open to an agent as to you, and what it starts may outlive its step.',
   guarantees: ['A program and those of its children that have not detached themselves end together.'],
   warnings: [
     'There are no walls: a process that detaches itself can survive its step, and all of them survive when Switchyard is killed.',
     'Network, files, other processes and the secrets in them are open to programs as to the user who runs Switchyard.',
   ],
+  terminal: {
+    async launch(program) {
+      const env = { ...program.env, PWD: program.cwd };
+      return { argv: await resolveProgram(program), cwd: program.cwd, env, reports: false };
+    },
+    namespaceOf: () => undefined,
+  },
   async spawn(program) {
     const argv = await resolveProgram(program);
     const [file, ...args] = argv;

@@ -23,6 +23,7 @@ export function pidSandbox(walls: Walls): Sandbox {
   return {
     level: 'pid',
     mechanism: walls.mechanism,
+    summary: 'what an agent starts ends with its step. Network, files and secrets stay open to it as to you.',
     guarantees: [
       'Everything that a program starts ends with it, also what detached itself.',
       'Nothing of it is left when Switchyard itself is killed.',
@@ -34,6 +35,13 @@ export function pidSandbox(walls: Walls): Sandbox {
       ...walls.warnings,
     ],
     spawn: (program) => spawnWithin(walls, program),
+    terminal: {
+      async launch(program) {
+        const { file, args } = walls.launch(await resolveProgram(program));
+        return { argv: [file, ...args], cwd: program.cwd, env: { ...program.env, PWD: program.cwd }, reports: true };
+      },
+      namespaceOf: (launcher, report) => namespaceName(identifyInit(walls.initOf(launcher, report))),
+    },
   };
 }
 

@@ -1,0 +1,155 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { MachineConfig } from '../../config/machine.ts';
+import type { AgentEntry } from '../../domain/agent-entry.ts';
+import { messageOf, SwitchyardError } from '../../lib/error.ts';
+import { linesOf } from '../../lib/exec/lines.ts';
+import { whichOn } from '../../lib/exec/which.ts';
+import type { Home } from '../../lib/home.ts';
+import { makeScratchFolder } from '../../lib/scratch-folder.ts';
+import type { AgentAdapter } from '../../ports/agent.ts';
+import type { Sandbox } from '../../ports/sandbox.ts';
+import { agentAdapters } from '../agents.ts';
+import { sandboxesOf } from '../host.ts';
+import type { DoctorRow, Env } from './report.ts';
+
+export interface AgentsToExamine {
+  readonly config: MachineConfig;
+  readonly home: Home;
+  readonly env: Env;
+  readonly online: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+const VERSION_MS = 10_000;
+const ANSWER_MS = 5_000;
+/** The programs that say which version they are. Any other command might take `--version` for something to do. */
+const NAMED_PROGRAMS: ReadonlySet<string> = new Set(['claude', 'codex', 'pi', 'gemini', 'opencode', 'copilot']);
+
+/** Each agent: whether a turn of it could be started, which version it is, how it is signed in. */
+export async function agentRows(asked: AgentsToExamine): Promise<DoctorRow[]> {
+  const { config, home, env } = asked;
+  const entries = Object.entries(config.agents);
+  if (entries.length === 0)
+    return [
+      {
+        level: 'problem',
+        name: 'none',
+        text: 'no agent is configured, so no run can work',
+        hint: `Name one in ${home.config}, for instance\n  agents:\n    codex: { kind: codex, login: ~/.codex/auth.json }\nafter \`codex login\`; docs/guides/agents.md has the others.`,
+      },
+    ];
+  const sandboxes = sandboxesOf(env);
+  const sandbox = await sandboxes.get(await sandboxes.strongest());
+  const rows = await Promise.all(entries.map(([name, entry]) => rowsOf(name, entry, { ...asked, sandbox })));
+  return rows.flat();
+}
+
+type Asked = AgentsToExamine & { readonly sandbox: Sandbox };
+
+async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<DoctorRow[]> {
+  const adapter = agentAdapters.get(entry.kind);
+  if (adapter === undefined)
+    return [
+      {
+        level: 'problem',
+        name,
+        text: `${entry.kind}: this version cannot drive agents of that kind`,
+        hint: `It can drive ${[...agentAdapters.keys()].join(', ')}.`,
+      },
+    ];
+  const [unusable, version, answer] = await Promise.all([
+    whyUnusable(adapter, entry, asked),
+    versionOf(entry, asked),
+    asked.online ? answerOf(entry, asked) : [],
+  ]);
+  const text = [entry.kind, version].filter((part) => part !== undefined).join(' ');
+  const signedIn = `${text}: ${adapter.describe(entry)}`;
+  if (unusable !== undefined)
+    return [{ level: 'problem', name, text: `${signedIn}\n${unusable.message}`, hint: unusable.hint }, ...answer];
+  const exposed = entry.login !== undefined;
+  return [
+    {
+      level: exposed ? 'warning' : 'ok',
+      name,
+      text: signedIn,
+      ...(exposed ? { hint: 'The login is exposed to whatever runs in the workspace.' } : {}),
+    },
+    ...answer,
+  ];
+}
+
+/** Prepares a turn that is never started: what keeps it from being prepared would keep a run from working. */
+async function whyUnusable(
+  adapter: AgentAdapter,
+  entry: AgentEntry,
+  { env }: Asked,
+): Promise<{ readonly message: string; readonly hint: string } | undefined> {
+  await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-doctor-'));
+  try {
+    await adapter.command({
+      entry,
+      prompt: '',
+      folder: scratch.path,
+      home: scratch.path,
+      session: { kind: 'new' },
+      run: 'doctor',
+      node: 'doctor',
+      step: 1,
+      hostEnv: env,
+    });
+    return undefined;
+  } catch (error) {
+    return {
+      message: messageOf(error),
+      hint: error instanceof SwitchyardError ? error.hint : 'Correct this agent in config.yaml.',
+    };
+  }
+}
+
+/** What the program says of its version, in a HOME of its own; undefined where it says nothing in time, or is not to be asked. */
+async function versionOf(entry: AgentEntry, { env, sandbox, signal }: Asked): Promise<string | undefined> {
+  if (!NAMED_PROGRAMS.has(entry.kind)) return undefined;
+  const [command = entry.kind, ...args] = entry.command ?? [];
+  const program = await whichOn(env['PATH'])(command);
+  if (program === undefined) return undefined;
+  await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-doctor-'));
+  const limit = AbortSignal.any([AbortSignal.timeout(VERSION_MS), ...(signal === undefined ? [] : [signal])]);
+  try {
+    await using child = await sandbox.spawn({
+      argv: [program, ...args, '--version'],
+      cwd: scratch.path,
+      env: { HOME: scratch.path, PATH: env['PATH'] ?? '' },
+    });
+    limit.addEventListener('abort', () => void child.stop(0));
+    child.stderr.resume();
+    for await (const { text } of linesOf(child.stdout)) {
+      const found = /\d+\.\d+[\w.-]*/.exec(text)?.[0];
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  } catch {
+    return undefined; // that it cannot be started is told with what a turn would need
+  }
+}
+
+/** Any answer at all shows that the address is reached; whether a key is good, only a turn can tell. */
+async function answerOf({ endpoint }: AgentEntry, { signal }: Asked): Promise<DoctorRow[]> {
+  if (endpoint === undefined)
+    return [{ level: 'info', name: 'online', text: 'no address is configured, so none was asked' }];
+  const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_MS), ...(signal === undefined ? [] : [signal])]);
+  try {
+    const { status } = await fetch(endpoint.baseUrl, { redirect: 'manual', signal: limit });
+    return [{ level: 'ok', name: 'online', text: `${endpoint.baseUrl} answers (HTTP ${status})` }];
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return [
+      {
+        level: 'problem',
+        name: 'online',
+        text: `${endpoint.baseUrl} does not answer: ${messageOf(cause)}`,
+        hint: 'Look at baseUrl in config.yaml, and at this machine’s way to the network.',
+      },
+    ];
+  }
+}

@@ -1,0 +1,88 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { SandboxLevel } from '../../domain/sandbox.ts';
+import { messageOf } from '../../lib/error.ts';
+import { runGit } from '../../lib/git/git.ts';
+import type { Home } from '../../lib/home.ts';
+import { sandboxesOf } from '../host.ts';
+import { version } from '../version.ts';
+import type { DoctorRow, Env } from './report.ts';
+
+/** Oldest git that can merge trees without a checkout. */
+const GIT_WANTED = [2, 38] as const;
+const MB = 2 ** 20;
+/** Below the first nothing can be expected to work; below the second a workspace or a database may fill the disk. */
+const DISK_FULL = 200 * MB;
+const DISK_LOW = 2048 * MB;
+
+export function nodeRow(): DoctorRow {
+  return { level: 'ok', name: 'node', text: `${process.versions.node}; Switchyard ${version}` };
+}
+
+export async function gitRow(): Promise<DoctorRow> {
+  const result = await runGit(['version']).catch(() => undefined);
+  const found = /(\d+)\.(\d+)\S*/.exec(result?.stdout.toString() ?? '');
+  const hint = 'Install git 2.38 or newer, for instance `apt install git` or `dnf install git`.';
+  if (found === null) return { level: 'problem', name: 'git', text: 'not found', hint };
+  const [major, minor] = [Number(found[1]), Number(found[2])];
+  const old = major < GIT_WANTED[0] || (major === GIT_WANTED[0] && minor < GIT_WANTED[1]);
+  return old
+    ? { level: 'problem', name: 'git', text: `${found[0]} is too old`, hint }
+    : { level: 'ok', name: 'git', text: found[0] };
+}
+
+export async function diskRow(home: Home): Promise<DoctorRow> {
+  const free = await freeBytes(home.folder);
+  const text = `${free < 10 * 1024 * MB ? `${Math.floor(free / MB)} MB` : `${Math.floor(free / MB / 1024)} GB`} free for ${home.folder}`;
+  if (free < DISK_FULL)
+    return {
+      level: 'problem',
+      name: 'disk',
+      text,
+      hint: 'Make room, or set SWITCHYARD_HOME to a folder on another disk.',
+    };
+  return free < DISK_LOW
+    ? {
+        level: 'warning',
+        name: 'disk',
+        text,
+        hint: 'Each run has a checkout of its own; make room before many work at once.',
+      }
+    : { level: 'ok', name: 'disk', text };
+}
+
+/** Of the disk that the folder lies on, or will. */
+async function freeBytes(folder: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  } catch (error) {
+    if (dirname(folder) === folder) throw error;
+    return freeBytes(dirname(folder));
+  }
+}
+
+/** The level in force, with what it promises and what it does not. */
+export async function sandboxRows(env: Env, configured: SandboxLevel | undefined): Promise<DoctorRow[]> {
+  const sandboxes = sandboxesOf(env);
+  const strongest = await sandboxes.strongest();
+  const level = configured ?? strongest;
+  const from = configured === undefined ? 'the strongest that this machine has' : 'from config.yaml';
+  const sandbox = await sandboxes.get(level).catch((error: unknown) => messageOf(error));
+  if (typeof sandbox === 'string') {
+    const hint = `This machine has the level ${strongest}: write \`sandbox: ${strongest}\` into config.yaml, or leave that line out.`;
+    return [{ level: 'problem', name: 'level', text: sandbox, hint }];
+  }
+  const missing = strongest === 'none' ? await sandboxes.get('pid').catch((error: unknown) => messageOf(error)) : '';
+  const hint = typeof missing === 'string' && missing !== '' ? `${missing} Installing bubblewrap may help.` : undefined;
+  return [
+    {
+      level: level === 'none' ? 'warning' : 'ok',
+      name: 'level',
+      text: `${level} (${sandbox.mechanism}), ${from}`,
+      ...(hint === undefined ? {} : { hint }),
+    },
+    ...sandbox.guarantees.map((text) => ({ level: 'info' as const, name: 'promises', text })),
+    ...sandbox.warnings.map((text) => ({ level: 'warning' as const, name: 'no wall', text })),
+  ];
+}
