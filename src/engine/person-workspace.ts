@@ -43,19 +43,19 @@ export async function workspaceForHands(
   const isHere = isLeft || last === undefined || last.worker === host.worker;
   const isThere = isHere && (await host.workspaces.list()).includes(run.id);
   const reuse = isThere && (last === undefined || (await nothingLives(parts, last.id)));
-  const latest = reuse ? undefined : await latestKept(database, run.id);
-  const checkpoint = (await openStep(database, run.id))?.checkpoint ?? latest;
-  return open(parts, { reuse, checkpoint });
+  const checkpoint = (await openStep(database, run.id))?.checkpoint ?? undefined;
+  const kept = reuse ? undefined : await latestKept(database, run.id);
+  return open(parts, { reuse, checkpoint, kept });
 }
 
 /** The same workspace when it is handed back, with all that is in it. */
 export async function handedWorkspace(parts: Parts): Promise<Opened> {
-  return open(parts, { reuse: true, checkpoint: undefined });
+  return open(parts, { reuse: true });
 }
 
 async function open(
   { engine, host, run, opening, signal }: Parts,
-  { reuse, checkpoint }: { reuse: boolean; checkpoint: string | undefined },
+  { reuse, checkpoint, kept }: { reuse: boolean; checkpoint?: string | undefined; kept?: string | undefined },
 ): Promise<Opened & { readonly sandbox: Sandbox }> {
   await host.agents.refresh();
   const store = await host.openStore(await getRepository(engine.database, run.repository));
@@ -66,6 +66,7 @@ async function open(
     step: `open-${opening.id}`,
     attempt: 1,
     ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(kept === undefined ? {} : { kept }),
     reuse,
   });
   return { ...opened, sandbox: walls };

@@ -27,12 +27,13 @@ async function main(): Promise<number> {
     return 2;
   }
   const rows = await bench({ small: values.small });
-  process.stdout.write(`${table(name, rows)}\n`);
-  if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(await report(name, rows), null, 2)}\n`);
+  process.stdout.write(`${table(values.small ? `${name} (small)` : name, rows)}\n`);
+  if (values.json !== undefined)
+    await writeFile(values.json, `${JSON.stringify(await report(name, rows, values.small), null, 2)}\n`);
   return 0;
 }
 
-async function report(name: string, rows: readonly Row[]) {
+async function report(name: string, rows: readonly Row[], small: boolean) {
   const commit = await execa('git', ['rev-parse', 'HEAD'], { reject: false });
   const [cpu] = cpus();
   const machine = {
@@ -42,7 +43,14 @@ async function report(name: string, rows: readonly Row[]) {
     node: process.versions.node,
     platform: process.platform,
   };
-  return { schema: 1, bench: name, commit: commit.exitCode === 0 ? commit.stdout : null, machine, rows };
+  return {
+    schema: 1,
+    bench: name,
+    commit: commit.exitCode === 0 ? commit.stdout : null,
+    machine,
+    ...(small ? { small } : {}),
+    rows,
+  };
 }
 
 process.exitCode = await main();
