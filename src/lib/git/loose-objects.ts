@@ -111,18 +111,27 @@ async function place(gitDir: string, id: string, file: () => Promise<Buffer>): P
     () => false,
   );
   if (isThere) return;
-  const folder = join(gitDir, 'objects', id.slice(0, 2));
-  await mkdir(folder, { recursive: true });
-  const draft = join(folder, `tmp_obj_${randomBytes(6).toString('hex')}`);
+  const draft = join(gitDir, 'objects', `tmp_obj_${randomBytes(6).toString('hex')}`);
   try {
     await using handle = await open(draft, 'wx', 0o444);
     await handle.writeFile(await file());
     await handle.sync();
-    await link(draft, path).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    });
+    await linkInto(join(gitDir, 'objects', id.slice(0, 2)), draft, path);
   } finally {
     await rm(draft, { force: true });
+  }
+}
+
+/** A clean-up may take the folder away between its making and the file's. */
+async function linkInto(folder: string, draft: string, path: string, tries = 3): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  try {
+    await link(draft, path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || tries <= 1) throw error;
+    await linkInto(folder, draft, path, tries - 1);
   }
 }
 
