@@ -34,6 +34,7 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
   'run/not-found': 'not-found',
   'step/not-found': 'not-found',
   'daemon/unavailable': 'unavailable',
+  'daemon/stopped': 'unavailable',
   'daemon/stopping': 'unavailable',
   'database/cannot-run-as-root': 'unavailable',
   'database/newer': 'unavailable',

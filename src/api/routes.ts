@@ -7,7 +7,12 @@ import * as wire from './schemas.ts';
  */
 export const routes = {
   health: route('GET', '/v1/health', z.object({}), wire.Health),
-  stop: route('POST', '/v1/stop', z.object({}), z.object({ stopping: z.boolean() })),
+  stop: route(
+    'POST',
+    '/v1/stop',
+    z.object({ restart: z.boolean().default(false) }),
+    z.object({ stopping: z.boolean() }),
+  ),
   prune: route('POST', '/v1/prune', z.object({ dryRun: z.boolean().default(false) }), wire.Pruned),
   joinWorker: route('GET', '/v1/worker', z.object({}), wire.WorkerJoin),
 
@@ -32,7 +37,11 @@ export const routes = {
   checkoutRun: route(
     'POST',
     '/v1/runs/{run}/checkout',
-    z.object({ folder: z.string(), branch: z.string().min(1).optional(), worktree: z.string().optional() }),
+    z.object({
+      folder: wire.AbsolutePath,
+      branch: z.string().min(1).optional(),
+      worktree: wire.AbsolutePath.optional(),
+    }),
     wire.CheckedOut,
   ),
   openRun: route('POST', '/v1/runs/{run}/open', wire.Open, wire.Opened),
@@ -66,7 +75,7 @@ export const routes = {
   addRepository: route(
     'POST',
     '/v1/repositories/add',
-    z.object({ path: z.string(), as: z.string().optional() }),
+    z.object({ path: wire.AbsolutePath, as: z.string().optional() }),
     wire.RepositoryAdded,
   ),
   removeRepository: route(
@@ -83,7 +92,7 @@ export const routes = {
   initRepository: route(
     'POST',
     '/v1/repositories/init',
-    z.object({ path: z.string(), force: z.boolean().default(false), dryRun: z.boolean().default(false) }),
+    z.object({ path: wire.AbsolutePath, force: z.boolean().default(false), dryRun: z.boolean().default(false) }),
     wire.Initialised,
   ),
 } as const;

@@ -6,6 +6,9 @@ import { SandboxLevel } from '../domain/sandbox.ts';
 
 /** What goes over the wire besides events (`domain/event.ts`). Fields are only ever added. */
 
+/** A relative one would be taken for one below the daemon's own folder. */
+export const AbsolutePath = z.string().startsWith('/', 'give an absolute path');
+
 export const Health = z.object({
   schema: z.literal(1),
   version: z.string(),
@@ -173,7 +176,10 @@ export const Opened = z.object({
     .object({
       argv: z.tuple([z.string()], z.string()),
       env: z.record(z.string(), z.string()),
-      /** Whether it writes one line to descriptor 3, to be handed on with `openStarted` before it is let work. */
+      /**
+       * Whether it writes one line to descriptor 3, to be handed on with `openStarted`. A program that does not, an editor too, is let begin
+       * only after `openStarted`; one that is not `known` then is ended.
+       */
       reports: z.boolean(),
     })
     .optional(),

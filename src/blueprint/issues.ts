@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Path, SourceDocument } from './document.ts';
-import { known, type Problem, quoted } from './problem.ts';
+import { known, nearMiss, type Problem, quoted } from './problem.ts';
 
 /** What is wrong with the value at `path` according to zod, in words for people who write YAML. */
 export function problemsOf(
@@ -18,7 +18,12 @@ export function problemsOf(
     if (issue.code === 'invalid_key') {
       return [document.problem(place, issue.issues[0]?.message ?? issue.message, undefined, 'key')];
     }
-    return [document.problem(place, describe(issue, place, valueAt(document.value, place)))];
+    const value = valueAt(document.value, place);
+    const meant =
+      issue.code === 'invalid_value' && typeof value === 'string'
+        ? nearMiss(value, issue.values.map(String))
+        : undefined;
+    return [document.problem(place, describe(issue, place, value), meant)];
   });
 }
 

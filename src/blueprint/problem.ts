@@ -26,12 +26,17 @@ export function quoted(words: readonly string[]): string {
 /** A hint for a word that is none of `known`: the nearest, if one is near, and the whole list. */
 export function known(word: string, words: Iterable<string>): string {
   const all = [...words];
-  const nearest = all
+  const list = all.length === 0 ? 'there are none' : `known: ${all.join(', ')}`;
+  return [nearMiss(word, all), list].filter((part) => part !== undefined).join(' ');
+}
+
+/** Which of the words may have been meant; undefined where none is near. */
+export function nearMiss(word: string, words: readonly string[]): string | undefined {
+  const nearest = words
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .filter(({ distance }) => distance <= Math.max(1, Math.floor(word.length / 3)))
     .sort((a, b) => a.distance - b.distance)[0];
-  const list = all.length === 0 ? 'there are none' : `known: ${all.join(', ')}`;
-  return nearest === undefined ? list : `did you mean ${JSON.stringify(nearest.candidate)}? ${list}`;
+  return nearest === undefined ? undefined : `did you mean ${JSON.stringify(nearest.candidate)}?`;
 }
 
 /** How many letters have to be added, dropped or changed to come from one word to the other. Cut at 40 letters. */

@@ -36,6 +36,8 @@ export interface OptionSpec {
   /** May be given several times; the value is a list. */
   readonly many?: true;
   readonly choices?: readonly string[];
+  /** The option, in camel case, that cannot be meant as well. */
+  readonly conflicts?: string;
   readonly complete?: Completion;
 }
 

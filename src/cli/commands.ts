@@ -7,7 +7,7 @@ const COMMON = [JSON_OPTION, SERVER_OPTION] as const;
 
 /** How much is shown of a run that is followed. */
 const LOUDNESS = [
-  { flags: '-q, --quiet', text: 'only where you are needed, and the end' },
+  { flags: '-q, --quiet', text: 'only where you are needed, and the end', conflicts: 'verbose' },
   { flags: '-v, --verbose', text: 'everything that agents say and tools answer' },
 ] as const;
 

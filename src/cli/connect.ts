@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { type ApiClient, createClient, type ServerAddress } from '../api/client.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { resolveHome } from '../lib/home.ts';
@@ -12,6 +13,8 @@ export interface Server {
   readonly client: ApiClient;
   /** Waits until it answers again after it was lost; a daemon of this home is started. Rejects when it stays away. */
   reach(signal?: AbortSignal): Promise<void>;
+  /** Why somebody who only looks on does not reach it again: a person has stopped the daemon of this home (`daemon/stopped`). */
+  stopped(): SwitchyardError | undefined;
 }
 
 const STAYS_AWAY_MS = 60_000;
@@ -25,7 +28,19 @@ export async function connect(context: CommandContext, options: { readonly serve
   const client = createClient(address);
   const start = () => startDaemon(context, client, { testMode: false });
   await (isOwn ? start() : client.call('health', {}));
-  return { client, reach: (signal) => (isOwn ? start() : waitFor(client, signal)) };
+  return {
+    client,
+    reach: (signal) => (isOwn ? start() : waitFor(client, signal)),
+    stopped: () => (isOwn && existsSync(resolveHome(context.env).stopped) ? wasStopped() : undefined),
+  };
+}
+
+function wasStopped(): SwitchyardError {
+  return new SwitchyardError({
+    code: 'daemon/stopped',
+    message: 'The daemon was stopped; the run goes on when it is back: switchyard server up',
+    hint: '`switchyard logs -f RUN` then follows it again.',
+  });
 }
 
 /** Where the server is, and whether it is the daemon of this home, which this command line may start and stop. */

@@ -20,7 +20,8 @@ export function isSettled(kind: RunStateKind): boolean {
 
 /**
  * The run's events from `from` on, each once and in order, until the run is settled; returns it then. A server that goes away is
- * reached again, and the events go on where they broke off. On abort it rejects.
+ * reached again, and the events go on where they broke off; one that was stopped on purpose is left so, and this rejects with
+ * `daemon/stopped`, as it does on abort.
  */
 export async function* followRun(
   server: Server,
@@ -36,6 +37,8 @@ export async function* followRun(
     } catch (error) {
       signal?.throwIfAborted();
       if (!isLost(error)) throw error;
+      const stopped = server.stopped();
+      if (stopped !== undefined) throw stopped;
       options.onConnection?.('lost');
       await server.reach(signal);
       options.onConnection?.('back');

@@ -43,6 +43,18 @@ test('help for a command is on standard output and ends well', async () => {
   expect(context.out()).toContain('--include-dirty');
 });
 
+test.each([
+  ['a terminal of zero columns', 0, 80],
+  ['a wide terminal', 132, 132],
+])('help is broken once, where %s ends', async (_, columns, width) => {
+  await using context = await testContext({ terminal: true, columns });
+  await execute(context, ['send', '--help']);
+  const text = /\n\n(Say something[\s\S]*?)\n\n/.exec(context.out())?.[1]?.split('\n') ?? [];
+  expect(Math.max(...text.map((line) => line.length))).toBeLessThanOrEqual(width);
+  for (const [index, line] of text.slice(0, -1).entries())
+    expect(line.length + 1 + (text[index + 1]?.split(' ')[0]?.length ?? 0)).toBeGreaterThan(width);
+});
+
 test('the version is the one of the package', async () => {
   await using context = await testContext();
   expect(await execute(context, ['--version'])).toBe(0);
@@ -57,6 +69,9 @@ const SLIPS: readonly [readonly string[], string, string][] = [
   [['show'], "Missing required argument 'run'.", 'switchyard show --help'],
   [['run', 'fix', 'the', 'bug'], "Too many arguments for 'run'.", 'Put the task in quotes.'],
   [['run'], 'There is no task.', 'quotes'],
+  [['run', 'x', '-q', '-v'], 'cannot be used with', 'switchyard run --help'],
+  [['approve', 'x', '--choice', 'changes'], 'What should be different is not said.', '--note'],
+  [['server', 'restore', 'nowhere.tar'], 'There is no file', 'server backup'],
   [['run', 'x', '--file', 'y'], 'The task is given twice', 'Leave one'],
   [['run', 'x', '--limit', 'speed=9'], 'unknown limit "speed"', 'wall=30m'],
   [['run', 'x', '--sandbox', 'paper'], 'There is no sandbox level "paper"', 'none, pid'],

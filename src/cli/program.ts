@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { type CommandSpec, optionName } from './command-spec.ts';
 import { COMMAND_GROUPS, COMMANDS } from './commands.ts';
 import { type CommandContext, packageFolder } from './context.ts';
+import { columnsOf } from './render/style.ts';
 import { usageError } from './usage-error.ts';
 
 /** What the command line asks for: a command with its options, or nothing more, because help or the version was shown. */
@@ -46,7 +47,7 @@ function build(
       writeOut: (text) => void context.stdout.write(text),
       // What commander says about errors is said once, by whoever catches them.
       writeErr: () => undefined,
-      getOutHelpWidth: () => context.stdout.columns ?? 100,
+      getOutHelpWidth: () => columnsOf(context.stdout, 100),
     });
   for (const spec of COMMANDS) add(program, spec, chosen);
   return program;
@@ -63,9 +64,10 @@ function add(
   command.summary(spec.summary).description(describe(spec));
   if (spec.group !== undefined && second === undefined) command.helpGroup(spec.group);
   for (const argument of spec.arguments ?? []) command.argument(argument.name, argument.text);
-  for (const { flags, text, many, choices } of spec.options ?? []) {
+  for (const { flags, text, many, choices, conflicts } of spec.options ?? []) {
     const option = new Option(flags, text);
     if (choices !== undefined) option.choices(choices);
+    if (conflicts !== undefined) option.conflicts(conflicts);
     if (many === true) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);
     command.addOption(option);
   }
@@ -96,7 +98,8 @@ function groupOf(program: Command, name: string, heading: string | undefined): C
 function describe({ summary, text, examples = [] }: CommandSpec): string {
   const sentence = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
   const shown = examples.length === 0 ? '' : `\n\nExamples:\n${examples.map((line) => `  ${line}`).join('\n')}`;
-  return [sentence, text].filter((part) => part !== undefined).join(' ') + shown;
+  // Its lines are broken where the terminal ends, not where those of the source do.
+  return [sentence, text?.replaceAll('\n', ' ')].filter((part) => part !== undefined).join(' ') + shown;
 }
 
 /** Commander's message is `error: what (Did you mean x?)`, over two lines. */

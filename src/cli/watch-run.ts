@@ -119,7 +119,7 @@ async function askToLeave(
   for (;;) {
     const again = new AbortController();
     const answer = await Promise.race([
-      watch.questions.ask('Detach, cancel or watch on? [d/c/w, Ctrl-C: d] ', again.signal),
+      watch.questions.ask('Detach, cancel or watch on? [d/c/w, then Enter; Ctrl-C: d] ', again.signal),
       interrupts.next(),
     ]);
     again.abort();

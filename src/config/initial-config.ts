@@ -16,7 +16,7 @@ export function initialConfig(detected: Detected & { readonly protected?: string
     '# workspace: { copy: [.env.development], carry: [] }',
     '# Bounds of a run. The machine that it runs on may set lower ones.',
     '# limits: { wall: 2h, silence: 15m, turns: 60, cost: 5 USD, tokens: 3M }',
-    '# The branch from which policy is read.',
+    '# Not in force yet: the branch from which policy will be read.',
     detected.protected === undefined ? '# protected: main' : `protected: ${scalar(detected.protected)}`,
     '',
   ].join('\n');

@@ -14,7 +14,7 @@ test('without a file everything stands at its default', () => {
     agents: {},
     defaults: { blueprint: 'pr', limits: {} },
     limits: { agents: 4, perRepository: 4, perProvider: {} },
-    retention: { trash: 'never', transcripts: 'never', runs: 'never', workspaces: 604_800_000 },
+    retention: { trash: 'never', transcripts: 'never', runs: 'never', workspaces: 'never' },
   };
   expect(load()).toEqual({ ok: true, value: defaults });
   expect(load('')).toEqual({ ok: true, value: defaults });

@@ -10,7 +10,6 @@ import { Duration } from '../domain/units.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
-const WEEK_MS = 7 * 24 * 60 * 60_000;
 /** How long something is kept after it has ended: `30d` ⇄ milliseconds, or `never`, which removes nothing. */
 const Retention = z.codec(
   z
@@ -56,8 +55,8 @@ export const MachineConfig = z.strictObject({
         'When the words and tool calls of agents go, after a run has ended',
       ),
       runs: Retention.default('never').describe('When ended runs go with journal and commits, merged or not'),
-      workspaces: Retention.default(WEEK_MS).describe(
-        'When the workspaces of ended runs go; their commits stay in the git store',
+      workspaces: Retention.default('never').describe(
+        'When the workspaces of ended runs go, with what no step has taken in; their commits stay in the git store',
       ),
     })
     .prefault({}),

@@ -125,7 +125,7 @@ export function declaredChecks(repository: RepositoryConfig): (CheckDeclaration 
 export function chooseAgent(
   machine: MachineConfig,
   flag?: string,
-): { ok: true; name: string } | { ok: false; message: string; hint: string } {
+): { ok: true; name: string } | { ok: false; message: string; hint: string; none: boolean } {
   const names = Object.keys(machine.agents);
   const only = names.length === 1 ? names[0] : undefined;
   const name = flag ?? machine.defaults.agent ?? only;
@@ -135,15 +135,17 @@ export function chooseAgent(
           ok: false,
           message: 'no agent is configured',
           hint: 'Add one under `agents:` in config.yaml of SWITCHYARD_HOME.',
+          none: true,
         }
       : {
           ok: false,
           message: 'several agents are configured and none is the default',
           hint: `Name one with --agent or as defaults.agent: ${names.join(', ')}.`,
+          none: false,
         };
   }
   if (names.includes(name)) return { ok: true, name };
-  return { ok: false, message: `there is no agent ${JSON.stringify(name)}`, hint: known(name, names) };
+  return { ok: false, message: `there is no agent ${JSON.stringify(name)}`, hint: known(name, names), none: false };
 }
 
 /** The first that says something counts; `auto` is what was detected, `none` is none. */

@@ -7,6 +7,8 @@ export interface SwitchyardFolder {
   readonly files: ReadonlyMap<string, string>;
   /** What a person must know about where they come from, one sentence each. */
   readonly notes: readonly string[];
+  /** Paths in the checkout of the files that only it has, and that are in force all the same. */
+  readonly uncommitted: readonly string[];
 }
 
 export interface FolderSource {
@@ -37,11 +39,11 @@ export async function readSwitchyardFolder(source: FolderSource): Promise<Switch
     if (text.length <= MAX_BYTES) files.set(path, text);
     else notes.push(`${FOLDER}/${path} was not read: it is larger than ${MAX_BYTES / 1024} KiB`);
   }
-  if (source.checkout !== undefined) await addFromCheckout(source.checkout, files, notes);
-  return { files, notes };
+  const uncommitted = source.checkout === undefined ? [] : await addFromCheckout(source.checkout, files, notes);
+  return { files, notes, uncommitted };
 }
 
-async function addFromCheckout(checkout: string, files: Map<string, string>, notes: string[]): Promise<void> {
+async function addFromCheckout(checkout: string, files: Map<string, string>, notes: string[]): Promise<string[]> {
   const uncommitted: string[] = [];
   const different: string[] = [];
   for (const path of relevant(await listCheckout(checkout, FOLDER), notes)) {
@@ -64,6 +66,7 @@ async function addFromCheckout(checkout: string, files: Map<string, string>, not
     notes.push(
       `${count(different, 'differs', 'differ')} from the base commit, which is in force: ${different.join(', ')}`,
     );
+  return uncommitted.map((path) => `${FOLDER}/${path}`);
 }
 
 /** Git may turn the ends of lines on checkout. */

@@ -52,6 +52,9 @@ test('tells all problems at once, each at its place', () => {
 
 test('suggests the field that was meant', () => {
   expect(problems('nmae: a')[0]).toMatch(/^1:1 unknown field "nmae".*name/);
+  expect(problems('name: a\ntools:\n  a: { run: x, level: hgh }')[0]).toMatch(
+    /^3:23 expected one of low, high .*"high"/,
+  );
   expect(problems('tools:\n  a: { run: x, leve: low }')[0]).toMatch(
     /^2:16 unknown field "leve" \(did you mean "level"\?/,
   );

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { resolveHome } from '../lib/home.ts';
 import type { DoctorReport, DoctorRow, Env } from './doctor/report.ts';
 import { examine } from './doctor.ts';
 
@@ -48,6 +49,24 @@ test('a command that is not there is a problem; a custom one is never started', 
   expect(named(report, 'gone')).toMatchObject({ level: 'problem' });
   expect(named(report, 'ours')).toMatchObject({ level: 'ok' });
   await expect(readFile(join(folder, 'started'))).rejects.toThrow();
+});
+
+test('several agents without a default are pointed out, and one that is the default is enough', async () => {
+  const agents = 'agents:\n  one: { kind: custom, command: [sh] }\n  two: { kind: custom, command: [sh] }\n';
+  const without = await examine({ env: (await someHome(agents)).env, online: false });
+  expect(named(without, 'default')).toMatchObject({ level: 'warning', hint: expect.stringContaining('one, two') });
+  const { env } = await someHome(`${agents}defaults: { agent: one }\n`);
+  expect(named(await examine({ env, online: false }), 'default')).toBeUndefined();
+});
+
+test('a daemon that was killed is told by its socket, with the way to clear up; one that ended is not', async () => {
+  const { env } = await someHome();
+  expect(named(await examine({ env, online: false }), 'daemon')).toMatchObject({ level: 'info' });
+  await writeFile(resolveHome(env).socket, '');
+  expect(named(await examine({ env, online: false }), 'daemon')).toMatchObject({
+    level: 'warning',
+    hint: expect.stringContaining('doctor --fix'),
+  });
 });
 
 test('an address is asked only where that is wanted, and one that does not answer is a problem', async () => {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import type { Home } from '../lib/home.ts';
 import { cancelRun, decideRun, discardRun, mergeRun, restoreRun, retryRun } from '../operations/act-on-run.ts';
 import { checkBlueprint, listBlueprints, showBlueprint } from '../operations/blueprints.ts';
@@ -36,7 +37,9 @@ export interface HandlerParts {
 export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
   return {
     health: () => health(operations, facts),
-    stop: async () => {
+    stop: async ({ restart }) => {
+      // Whoever only watches a run does not start the daemon again then.
+      if (!restart) await writeFile(facts.home.stopped, '', { mode: 0o600 });
       setImmediate(stop);
       return { stopping: true };
     },

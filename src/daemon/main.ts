@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { EXIT } from '../api/failure.ts';
 import { ensureHome } from '../config/home.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
@@ -11,6 +12,7 @@ import { createApp } from '../server/app.ts';
 import { listenOnSocket } from '../server/listen.ts';
 import { migrate } from '../store/migrate.ts';
 import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.ts';
+import { handBackDeadOnes } from './hand-back-dead-ones.ts';
 import { handlers } from './handlers.ts';
 import { sandboxesOf } from './host.ts';
 import { type Log, openLog } from './log.ts';
@@ -41,6 +43,7 @@ export async function runDaemon({ env, testMode, works = true, signal }: DaemonO
       log.info('another daemon serves this home', { home: home.folder });
       return ALREADY_RUNNING;
     }
+    await rm(home.stopped, { force: true });
     return await serve({ env, testMode, works, home, log, stopping: stopSignal(signal) });
   } catch (error) {
     log.error('the daemon cannot go on', error);
@@ -123,6 +126,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     }),
   });
   stack.use(pruneDaily(operations, log));
+  stack.use(handBackDeadOnes(operations, log));
   stack.use(await listenOnSocket(app, home.socket));
   log.info('serving', { home: home.folder, version, testMode });
   await aborted(stopping.signal);

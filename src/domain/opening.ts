@@ -20,6 +20,10 @@ export const Opening = z.object({
   worker: z.string(),
   /** The process of the command line that runs the tool. */
   client: z.object({ pid: z.int(), start: z.string().optional() }),
+  /** The tool's program, once the server has heard of it. One without a `namespace` is outside of all walls, and only the person can end it. */
+  program: z.object({ pid: z.int(), start: z.string().optional(), namespace: z.string().optional() }).optional(),
+  /** Whether the workspace may hold what a person has done: a program was started there, now or before this was taken over. */
+  used: z.boolean(),
   /** Walls whose processes must be gone before the workspace is used again. */
   namespaces: z.array(z.string()),
   /** The state that the run comes back to; of one that was stopped at work, `running` or `queued`. */

@@ -9,6 +9,8 @@ export const Needs = z.object({
   files: z.array(z.string()).optional(),
   /** What the person is asked, in markdown. */
   ask: z.string().optional(),
+  /** The check with which a retry begins, because a person has changed files by hand since the run waits. */
+  verify: z.string().optional(),
 });
 export type Needs = z.infer<typeof Needs>;
 

@@ -152,6 +152,27 @@ test('a step that somebody else is changing is passed over, and waits for nobody
   for (const id of [held, free]) await cancelRun(engine, id, ada);
 });
 
+test('a step that is let in while its run is being cancelled leaves no job behind', async () => {
+  const { engine } = fixture;
+  fixture.limits = { ...fixture.limits, agents: 0 };
+  const id = await fixture.start(agentOf('codex'));
+  fixture.limits = { ...fixture.limits, agents: 9 };
+  let cancelling: Promise<unknown> | undefined;
+  await engine.database.transaction(async (queries) => {
+    await admit(engine, queries);
+    cancelling = cancelRun(engine, id, ada);
+    // It has got as far as the step, which it may not take for one that waits.
+    await waitUntil(
+      async () =>
+        (await engine.database.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock'`)).length > 0,
+      { timeoutMs: 5_000 },
+    );
+  });
+  await cancelling;
+  expect(await activeSteps(engine.database)).toEqual([]);
+  expect(await engine.database.query('select 1 from pgboss.job')).toEqual([]);
+});
+
 test('a step goes to the worker that was the last on its run, while that lives', async () => {
   await using a = await fixture.worker('a');
   const place = gate();

@@ -98,6 +98,7 @@ async function work(working: Working): Promise<void> {
     head,
     delivered: typeof delivered === 'string' ? delivered : undefined,
     kept,
+    opened: workspace !== undefined,
   });
   if (!settled) await salvage(working, head);
 }
@@ -136,9 +137,10 @@ function hopeless({ step }: Claim, { used, max }: { used: number; max: number })
 }
 
 function failure(error: unknown): StepResult {
+  const message = messageOf(error).replace(/([^.!?:])$/, '$1.');
   const hint = error instanceof SwitchyardError ? ` ${error.hint}` : '';
   const code = error instanceof SwitchyardError ? error.code : 'step/error';
-  return { kind: 'outcome', outcome: 'error', detail: `${messageOf(error)}${hint}`, park: { code, needs: 'error' } };
+  return { kind: 'outcome', outcome: 'error', detail: `${message}${hint}`, park: { code, needs: 'error' } };
 }
 
 function stoppedBy({ signal }: AbortController): StepAborted['why'] | undefined {

@@ -2,7 +2,7 @@ import type { Actor } from '../domain/actor.ts';
 import { isEnded, type RunState } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import { lockRun } from '../store/runs.ts';
-import { openStep } from '../store/steps.ts';
+import { lockOpenStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
 import { isOpen } from './open-refusal.ts';
 import { endWaiting, openRun, setEnded, write, writeAndAdmit } from './transition.ts';
@@ -25,7 +25,7 @@ export async function cancelRun(engine: Engine, id: string, actor: Actor): Promi
       const row = await lockRun(queries, id);
       if (isEnded(row.state.kind)) return { kind: 'over', state: row.state };
       if (row.opening?.phase === 'open') throw isOpen(row);
-      const step = await openStep(queries, id);
+      const step = await lockOpenStep(queries, id);
       const run = openRun(engine, queries, row);
       if (step?.state === 'running' && step.job !== null) {
         run.changes.cancelling = true;

@@ -8,6 +8,7 @@ import { latestStep, openStep } from '../store/steps.ts';
 import { insertAside } from './aside.ts';
 import { command } from './command.ts';
 import type { Engine } from './engine.ts';
+import { goOnAt } from './go-on.ts';
 import { isHeld, letGo } from './hold.ts';
 import { grantAgain } from './limits.ts';
 import { handNote } from './send-note.ts';
@@ -53,11 +54,24 @@ export async function apply(run: OpenRun, decision: Decision): Promise<void> {
   const { actor, note } = decision;
   const choice = checked(run, decision);
   const said = note === undefined ? {} : { note };
-  record(run, actor, { kind: 'run.resumed', choice, head: current(run).head, ...said });
+  const at = choice === 'retry' ? verifyAt(run) : undefined;
+  record(run, actor, {
+    kind: 'run.resumed',
+    choice,
+    head: current(run).head,
+    ...said,
+    ...(at === undefined ? {} : { node: at }),
+  });
   const waiting = await openStep(run.queries, run.row.id);
   if (waiting !== undefined && isOwnChoice(run, waiting, choice)) await answer(run, waiting, { choice, note, actor });
   else if (choice === 'abandoned') await abandon(run, waiting, actor);
-  else await tryAgain(run, waiting);
+  else await tryAgain(run, waiting, actor);
+}
+
+/** The check with which a retry begins. */
+function verifyAt(run: OpenRun): string | undefined {
+  const { state } = current(run);
+  return state.kind === 'parked' ? state.needs.verify : undefined;
 }
 
 function checked(run: OpenRun, decision: Decision): string {
@@ -114,13 +128,15 @@ async function abandon(run: OpenRun, waiting: StepRow | undefined, actor: Actor)
   await discard(run, actor);
 }
 
-async function tryAgain(run: OpenRun, waiting: StepRow | undefined): Promise<void> {
+async function tryAgain(run: OpenRun, waiting: StepRow | undefined, actor: Actor): Promise<void> {
   const { queries } = run;
   const row = current(run);
   const { state } = row;
   if (state.kind !== 'parked') return;
   if (waiting !== undefined && isHeld(run.engine, waiting)) return letGo(run, waiting);
   if (waiting !== undefined) return park(run, { ...state, node: waiting.node }); // the approval is asked again
+  const verify = verifyAt(run);
+  if (verify !== undefined) return goOnAt(run, { node: verify, actor, newRound: true });
   run.changes.granted = grantAgain(row, state.reason.code);
   setState(run, { kind: 'running' });
   const last = await latestStep(queries, row.id);

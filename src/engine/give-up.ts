@@ -3,7 +3,7 @@ import { lockRun } from '../store/runs.ts';
 import { endAttempt, updateStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
-import { holdGivenUp } from './hold.ts';
+import { forgetUnheard, holdGivenUp } from './hold.ts';
 import { openRun, record, write, writeAndAdmit } from './transition.ts';
 
 /**
@@ -32,6 +32,7 @@ export async function giveUp(
       if (!(await engine.queue.complete(queries, job))) throw new Error(`the job of step ${step.id} was lost`);
       return writeAndAdmit(run);
     }
+    forgetUnheard(run);
     await engine.queue.giveBack(queries, job);
     await write(run);
   });

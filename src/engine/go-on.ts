@@ -14,14 +14,19 @@ export const PASSED_OVER = 'passed over';
  */
 export async function goOnAt(
   run: OpenRun,
-  { node, actor, followUp = false }: { node: string; actor: Actor; followUp?: boolean },
+  {
+    node,
+    actor,
+    followUp = false,
+    newRound = followUp,
+  }: { node: string; actor: Actor; followUp?: boolean; newRound?: boolean },
 ): Promise<void> {
   const { row, queries } = run;
   await goOn(run, actor);
   const flow = current(run).flow as FlowState;
   // Steps outside of the blueprint have numbers of the same kind.
   const counts = { ...flow.counts, ...(await latestNumbers(queries, row.id)) };
-  await enter(run, reenter(row.blueprint, { ...flow, counts }, node, { newRound: followUp }), { followUp });
+  await enter(run, reenter(row.blueprint, { ...flow, counts }, node, { newRound }), { followUp });
 }
 
 /** The run is at work again: nobody waits at an approval any more, and bounds that are used up are given again. */

@@ -113,10 +113,29 @@ test('whoever asked and is gone does not keep the run: it goes on after a shutdo
   };
   await fixture.engine.database.query('update run set opening = $2 where id = $1', [id, JSON.stringify(opening)]);
   await worker[Symbol.asyncDispose]();
-  expect((await fixture.run(id)).state.kind).toBe('running');
+  expect(await fixture.run(id)).toMatchObject({ state: { kind: 'running' }, opening: null });
   fixture.script.on('implement', outcome('done'));
   await using _ = await fixture.worker();
   await fixture.reaches(id, 'succeeded');
+});
+
+test('a step that ends forgets whoever asked and is gone, and not whoever still asks', async () => {
+  await using fixture = await engineFixture();
+  const closed = gate();
+  fixture.script.on('implement', closed.behaviour);
+  await using _ = await fixture.worker();
+  const ids = [await fixture.start(STRAIGHT), await fixture.start(STRAIGHT)];
+  await waitUntil(() => closed.arrived === 2, { timeoutMs: 20_000 });
+  for (const [index, id] of ids.entries()) {
+    const askedAt = Date.now() - 60_000 * (1 - index);
+    const opening = { ...asking, phase: 'asked', askedAt, used: false, namespaces: [], before: { kind: 'running' } };
+    await fixture.engine.database.query('update run set opening = $2 where id = $1', [id, JSON.stringify(opening)]);
+  }
+  closed.open();
+  await Promise.all(ids.map((id) => fixture.reaches(id, 'succeeded')));
+  const [gone, still] = await Promise.all(ids.map((id) => fixture.run(id)));
+  expect(gone?.opening).toBeNull();
+  expect(still?.opening).toMatchObject({ id: 'o1', phase: 'asked' });
 });
 
 test('who asks no more leaves the run as it is', async () => {
@@ -144,7 +163,7 @@ test('open, it is nobody else’s: not to open, not to decide on, not to cancel;
   await expect(decide(fixture.engine, id, { choice: 'retry', actor })).rejects.toMatchObject(refused);
   await expect(cancelRun(fixture.engine, id, actor)).rejects.toMatchObject(refused);
   const { state } = await back(fixture, id, { stay: true });
-  expect(state).toMatchObject({ kind: 'parked', reason: { code: 'open' } });
+  expect(state).toMatchObject({ kind: 'parked', reason: { code: 'open/waits' } });
   expect(await back(fixture, id, { head: commitId('again') })).toMatchObject({ head: commitId('by hand') });
   await using _ = await fixture.worker();
   await decide(fixture.engine, id, { choice: 'retry', actor });

@@ -1,7 +1,7 @@
 import type { Opening } from '../domain/opening.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
-import { openStep, updateStep } from '../store/steps.ts';
+import { lockOpenStep, updateStep } from '../store/steps.ts';
 import { command } from './command.ts';
 import type { Engine } from './engine.ts';
 import { isOpen } from './open-refusal.ts';
@@ -10,9 +10,8 @@ import { type OpenRun, park, setState, writeAndAdmit } from './transition.ts';
 
 /** Told the id of a run whose step is to be given up for a person's hands. */
 export const HOLD_CHANNEL = 'switchyard_hold';
-/** Why a run is parked that a person has open, or has handed back to stay so. */
+/** Why a run is parked that a person has open. */
 export const OPEN_CODE = 'open';
-/** Whoever asked for a run and was not heard of for so long does not want it any more. */
 const ASKED_MS = 20_000;
 
 /** Who asks for a run, and from where. */
@@ -41,6 +40,7 @@ export async function askForRun(
         id: before?.phase === 'open' ? before.id : asking.id,
         phase: before?.phase ?? 'asked',
         askedAt: engine.clock.now(),
+        used: before?.used ?? false,
         namespaces: before?.namespaces ?? [],
         before: before?.before ?? run.row.state,
       };
@@ -73,7 +73,7 @@ function refuse({ state, opening, cancelling, slug }: RunRow, asking: Asking, in
 
 async function hold(run: OpenRun, opening: Opening): Promise<void> {
   const { row, queries, engine } = run;
-  const step = await openStep(queries, row.id);
+  const step = await lockOpenStep(queries, row.id);
   if (step?.state === 'running' && (await isTaken(run, step))) {
     await queries.query('select pg_notify($1, $2)', [HOLD_CHANNEL, row.id]);
     return;
@@ -115,10 +115,20 @@ function opened(run: OpenRun, opening: Opening, step: StepRow | undefined): void
 export async function holdGivenUp(run: OpenRun, step: StepRow): Promise<boolean> {
   const { row, engine } = run;
   const { opening } = row;
-  if (opening?.phase !== 'asked' || engine.clock.now() - opening.askedAt > ASKED_MS || row.cancelling) return false;
+  if (opening?.phase !== 'asked' || isUnheard(opening, engine.clock.now()) || row.cancelling) return false;
   await keepStep(run, step);
   opened(run, opening, step);
   return true;
+}
+
+/** Whether whoever asks for a run was not heard of for so long that he does not want it any more. */
+export function isUnheard({ phase, askedAt }: Opening, now: number): boolean {
+  return phase === 'asked' && now - askedAt > ASKED_MS;
+}
+
+/** Forgets whoever asked for the run and is gone. Part of the transaction in which an attempt ends; the caller writes the run. */
+export function forgetUnheard({ row, engine, changes }: OpenRun): void {
+  if (row.opening !== null && isUnheard(row.opening, engine.clock.now())) changes.opening = null;
 }
 
 /** Nobody asks for the run any more; it goes on as it is. Nothing once it is open. */
@@ -146,8 +156,9 @@ export async function letGo(run: OpenRun, step: StepRow, state: 'running' | 'que
   setState(run, { kind: state });
 }
 
-function openState(row: Pick<RunRow, 'slug' | 'head'>, opening: Opening) {
-  const message = `${opening.by} has it open (${TOOLS[opening.tool]}, process ${opening.client.pid}). It is handed back when that ends, or with: switchyard open ${row.slug} --back`;
+function openState(row: Pick<RunRow, 'slug' | 'head' | 'settings'>, opening: Opening) {
+  const hasWalls = opening.tool !== 'editor' && row.settings.sandbox !== 'none';
+  const message = `${opening.by} has it open (${TOOLS[opening.tool]}, process ${opening.client.pid}). It is handed back when that ends, or${hasWalls ? '' : ' once that is dead'} with: switchyard open ${row.slug} --back`;
   const needs = { kind: 'checkout' as const, choices: [...PARK_CHOICES], head: row.head };
   return { kind: 'parked' as const, reason: { code: OPEN_CODE, message }, needs };
 }

@@ -12,6 +12,7 @@ import {
   type StartFacts,
 } from './fixture/engine-fixture.ts';
 import { mergeRun } from './merge-aside.ts';
+import { rememberPublished } from './published.ts';
 import { discardRun, restoreRun } from './trash.ts';
 
 let fixture: EngineFixture;
@@ -37,6 +38,10 @@ const merge = (id: string, more: { to?: string; push?: boolean } = {}) =>
   mergeRun(fixture.engine, id, { push: false, actor: ada, ...more });
 const MERGED = { target: 'main', commit: commitId('merged'), tree: commitId('tree') };
 const merging: Behaviour = outcome('merged', { merged: MERGED, outputs: { commit: MERGED.commit } });
+const collecting: Behaviour = async (context) => {
+  await (await context.workspace()).collect(context.commitText());
+  return { kind: 'outcome', outcome: 'done' };
+};
 const DELIVERED = 'start: work\nnodes:\n  work: { deliver: branch, next: done }';
 const approval = (more: string) =>
   `start: work\nnodes:\n  work: { deliver: branch, next: ask }\n  ask: { approval: reviewer, ${more} }`;
@@ -113,6 +118,52 @@ test('what cannot be merged is refused, with what to do', async () => {
   const discarded = await delivered();
   await discardRun(fixture.engine, discarded, ada);
   await expect(merge(discarded)).rejects.toMatchObject({ code: 'merge/not-delivered' });
+});
+
+test('a branch that a person was given is no delivery', async () => {
+  fixture.script.on('implement', collecting);
+  const id = await fixture.start(
+    'start: implement\nnodes:\n  implement: { agent: default, next: done, on: { unchanged: park } }',
+  );
+  await fixture.reaches(id, 'succeeded');
+  const { head } = await fixture.run(id);
+  await rememberPublished(fixture.engine, id, { commit: head, before: null });
+  expect(await fixture.run(id)).toMatchObject({ delivered: head, mergeable: null });
+  await expect(merge(id)).rejects.toMatchObject({
+    code: 'merge/not-delivered',
+    message: expect.stringContaining('has delivered nothing') as string,
+  });
+});
+
+test('what an agent has done since the delivery is not merged before it is delivered, too', async () => {
+  fixture.script.on('more', collecting);
+  const nodes = 'work: { deliver: branch, next: more }\n  more: { agent: default, next: ask, on: { unchanged: park } }';
+  const asks = 'ask: { approval: reviewer, on: { approved: done, changes: failed, abandoned: abandoned } }';
+  const id = await delivered(`start: work\nnodes:\n  ${nodes}\n  ${asks}`);
+  const { head, mergeable } = await fixture.run(id);
+  expect(mergeable).not.toBe(head);
+  await rememberPublished(fixture.engine, id, { commit: head, before: mergeable });
+  await expect(merge(id)).rejects.toMatchObject({
+    code: 'merge/not-delivered',
+    message: expect.stringContaining(`${mergeable?.slice(0, 12)}, not its present head ${head.slice(0, 12)}`) as string,
+  });
+  expect((await fixture.run(id)).state.kind).toBe('parked');
+});
+
+test('a delivered head that a merge in vain has put on top of its target stays a delivered one', async () => {
+  const id = await delivered();
+  fixture.script.on('merge', async (context) => {
+    await collecting(context);
+    return { kind: 'outcome', outcome: 'conflict', park: { code: 'merge/checkout-dirty', needs: 'checkout' } };
+  });
+  const before = (await fixture.run(id)).head;
+  await merge(id);
+  await fixture.reaches(id, 'parked');
+  await cancelRun(fixture.engine, id, ada);
+  expect((await fixture.run(id)).head).not.toBe(before);
+  fixture.script.on('merge', merging);
+  await merge(id);
+  await fixture.reaches(id, 'succeeded');
 });
 
 test('red checks on the head refuse the merge, before anything is approved', async () => {

@@ -136,10 +136,11 @@ async function parkedMerge({ row, queries }: OpenRun): Promise<StepRow | undefin
 
 async function refuse({ row, queries }: OpenRun, request: MergeRequest): Promise<void> {
   const { kind } = row.state;
-  if (row.delivered === null || kind === 'discarded' || kind === 'running' || kind === 'queued') {
+  const isDelivered = row.delivered !== null && row.mergeable === row.head;
+  if (!isDelivered || kind === 'discarded' || kind === 'running' || kind === 'queued') {
     throw new SwitchyardError({
       code: 'merge/not-delivered',
-      message: `Run ${row.slug} is ${kind}${row.delivered === null ? ' and has delivered nothing' : ''}.`,
+      message: `Run ${row.slug} is ${kind}${isDelivered ? '' : ` and has delivered ${undelivered(row)}`}.`,
       hint: `Only a delivered head can be merged; see \`switchyard why ${row.slug}\`.`,
     });
   }
@@ -159,4 +160,9 @@ async function refuse({ row, queries }: OpenRun, request: MergeRequest): Promise
       hint: `Let them be fixed first; \`switchyard why ${row.slug}\` says what can be done.`,
     });
   }
+}
+
+function undelivered({ delivered, mergeable, head }: RunRow): string {
+  if (delivered === null || mergeable === null) return 'nothing';
+  return `${mergeable.slice(0, 12)}, not its present head ${head.slice(0, 12)}`;
 }

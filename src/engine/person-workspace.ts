@@ -5,7 +5,7 @@ import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
 import { addOpeningNamespace, isBeingRemoved } from '../store/openings.ts';
 import { getRepository } from '../store/repositories.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
-import { attemptsOf, latestKept, openStep, stepsOf } from '../store/steps.ts';
+import { attemptsOf, latestKept, leftCheckpoint, openStep, stepsOf } from '../store/steps.ts';
 import { liveWorkers } from '../store/workers.ts';
 import type { Opened } from '../workspaces/workspaces.ts';
 import type { Engine } from './engine.ts';
@@ -43,7 +43,7 @@ export async function workspaceForHands(
   const isHere = isLeft || last === undefined || last.worker === host.worker;
   const isThere = isHere && (await host.workspaces.list()).includes(run.id);
   const reuse = isThere && (last === undefined || (await nothingLives(parts, last.id)));
-  const checkpoint = (await openStep(database, run.id))?.checkpoint ?? undefined;
+  const checkpoint = (await openStep(database, run.id))?.checkpoint ?? (await leftCheckpoint(database, run.id));
   const kept = reuse ? undefined : await latestKept(database, run.id);
   return open(parts, { reuse, checkpoint, kept });
 }

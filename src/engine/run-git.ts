@@ -52,13 +52,14 @@ export function runGit({ database, claimed, store, forge, crashPoint }: RunGitPa
     async salvage(commit, name) {
       await store.keep(salvageRef(run, name), commit);
     },
-    async intend(merging) {
+    async intend(merge) {
       const held = { run, step: claimed.step.id, attempt: claimed.attempt };
+      const merging = { ...merge, head: claimed.run.head };
       if (!(await intendMerge(database, merging, held))) throw new StepAborted('lost');
     },
     async intended(target) {
-      const { merging } = claimed.run;
-      return merging?.target === target ? merging : undefined;
+      const { merging, head } = claimed.run;
+      return merging?.target === target && merging.head === head ? merging : undefined;
     },
   };
 }

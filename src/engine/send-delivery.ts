@@ -25,11 +25,14 @@ export function deliveries(engine: Engine, claimed: Claim, journal: { flush(): P
         await write(open);
         return messages;
       });
+      const before = new Set(taken);
       taken = found.map(({ id }) => id);
       return found.map((message) => ({
         from: message.actor.name,
         text: message.text,
-        again: message.delivered_at !== null && (message.step !== step.id || message.attempt !== attempt),
+        again:
+          before.has(message.id) ||
+          (message.delivered_at !== null && (message.step !== step.id || message.attempt !== attempt)),
       }));
     },
     async heard() {

@@ -107,6 +107,22 @@ test('whoever waits for one that may not wait is told when the step is stopped',
   expect(told).toEqual([false]);
 });
 
+test('what the same attempt took before, and its agent has not heard, is said to be told again', async () => {
+  const first = gate();
+  fixture.script.on('implement', async (context) => {
+    await first.behaviour(context);
+    await context.messages.take();
+    await send(context.run.id, 'two');
+    return listening(context);
+  });
+  const id = await fixture.start(PIPE);
+  await waitUntil(() => first.arrived === 1, { timeoutMs: 5_000 });
+  await send(id, 'one');
+  first.open();
+  await fixture.reaches(id, 'succeeded');
+  expect(await heard(id)).toEqual(['implement#1 ada: one (again) | ada: two']);
+});
+
 test('the same message sent twice is one', async () => {
   const first = gate();
   fixture.script.on('implement', async (context) => {

@@ -7,6 +7,7 @@ import { lockRun } from '../store/runs.ts';
 import { endStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
+import { forgetUnheard } from './hold.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
 import { goOnForMessages } from './send-resume.ts';
 import {
@@ -29,6 +30,8 @@ export interface Settlement {
   readonly delivered?: string | undefined;
   /** The checkpoint at the end, with the session of its agent. */
   readonly kept?: string | null;
+  /** Whether the attempt had the run's workspace. */
+  readonly opened: boolean;
 }
 
 type Outcome = Extract<StepResult, { kind: 'outcome' }>;
@@ -44,6 +47,7 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
         const row = await lockRun(queries, claimed.run.id);
         const run = openRun(engine, queries, row);
         if (!(await end(run, claimed, settlement))) return (await leaseOf(queries, claimed)) === 'settled';
+        forgetUnheard(run);
         if (row.cancelling) cancelled(run);
         else {
           await goOn(run, claimed, settlement);
@@ -64,7 +68,7 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
 async function end(
   run: OpenRun,
   claimed: Claim,
-  { result, head, delivered, kept = null }: Settlement,
+  { result, head, delivered, kept = null, opened }: Settlement,
 ): Promise<boolean> {
   const { row, engine, queries } = run;
   const at = new Date(engine.clock.now());
@@ -74,9 +78,11 @@ async function end(
   const ended = row.cancelling ? 'cancelled' : 'ended';
   const outputs = result.kind === 'outcome' ? { ...result.outputs } : {};
   const by = { id: step.id, attempt, at };
-  if (!(await endStep(queries, { ...by, result: ended, outcome, detail, outputs, head, kept }))) return false;
+  if (!(await endStep(queries, { ...by, result: ended, outcome, detail, outputs, head, kept, opened }))) return false;
   run.changes.head = head;
   if (delivered !== undefined) run.changes.delivered = delivered;
+  // A merge may have put a delivered head on top of its target.
+  if (delivered !== undefined || (step.kind === 'deliver' && row.mergeable === row.head)) run.changes.mergeable = head;
   run.changes.consumed = addWall(row.consumed, at.getTime() - startedAt.getTime());
   record(run, SYSTEM, { kind: 'attempt.ended', node: step.node, n: step.n, attempt, result: ended });
   const said = detail === undefined ? {} : { detail };
@@ -84,6 +90,7 @@ async function end(
   if (result.kind === 'outcome' && result.merged !== undefined) {
     // A fact about the target, however the run goes on.
     run.changes.merged = result.merged;
+    run.changes.merging = null;
     record(run, SYSTEM, { kind: 'run.merged', ...result.merged });
   }
   return true;

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
 import { queueOf, SHARED_QUEUE } from '../store/queue.ts';
+import { leftCheckpoint } from '../store/steps.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
 import { claim } from './claim.ts';
 import {
@@ -360,4 +361,23 @@ test('an attempt whose result cannot be stored is repeated a few times, then lef
   expect((await fixture.events(id)).find((event) => event.kind === 'attempt.ended')).toMatchObject({
     detail: expect.stringContaining('BigInt') as string,
   });
+});
+
+test('work that was saved at a shutdown stays known when the step ends without having opened the workspace', async () => {
+  const a = await start('a');
+  fixture.script.on('work', async (context) => {
+    if (context.step.attempt > 1) throw new Error('nothing works any more');
+    await context.workspace();
+    return hang(context);
+  });
+  const id = await fixture.start(WORK);
+  await called(id, 1);
+  await a[Symbol.asyncDispose]();
+  workers.splice(0);
+  const saved = commitId(`checkpoint ${id} ${(await fixture.steps(id))[0]?.id} 1`);
+  expect((await fixture.steps(id))[0]).toMatchObject({ checkpoint: saved });
+  await start('b');
+  await fixture.reaches(id, 'parked');
+  expect((await fixture.steps(id))[0]).toMatchObject({ state: 'ended', outcome: 'error', checkpoint: saved });
+  expect(await leftCheckpoint(fixture.engine.database, id)).toBe(saved);
 });

@@ -1,6 +1,6 @@
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { RunRow } from '../store/rows.ts';
-import { latestKept, workerBefore } from '../store/steps.ts';
+import { latestKept, leftCheckpoint, workerBefore } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
@@ -39,6 +39,7 @@ export async function workspaceRequest({
 }: RequestParts): Promise<OpenRequest> {
   const { run, step, attempt } = claimed;
   const kept = await latestKept(engine.database, run.id);
+  const checkpoint = step.checkpoint ?? (await leftCheckpoint(engine.database, run.id));
   const last = claimed.earlier.at(-1)?.worker ?? (await workerBefore(engine.database, step));
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
   const onSetupOutput = (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text });
@@ -46,7 +47,7 @@ export async function workspaceRequest({
     ...requestFor({ host, run, store, walls, sandbox, signal, onSetupOutput }),
     step: step.id,
     attempt,
-    ...(step.checkpoint === null ? {} : { checkpoint: step.checkpoint }),
+    ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(kept === undefined ? {} : { kept }),
     reuse,
   };

@@ -10,6 +10,8 @@ export interface Home {
   readonly socket: string;
   readonly log: string;
   readonly lock: string;
+  /** There from when the daemon was told to stop until one is started again. */
+  readonly stopped: string;
   readonly repositories: string;
   readonly bases: string;
   readonly workspaces: string;
@@ -33,6 +35,7 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     socket: shortEnough(join(folder, 'daemon.sock'), folder, env),
     log: join(folder, 'daemon.log'),
     lock: join(folder, 'daemon.lock'),
+    stopped: join(folder, 'daemon.stopped'),
     repositories: join(folder, 'repos'),
     bases: join(folder, 'bases'),
     workspaces: join(folder, 'workspaces'),

@@ -13,6 +13,7 @@ test('what concerns the same thing waits for what came before it, also when that
   const second = turns.run('a', async () => void did.push('second'));
   await turns.run('b', async () => void did.push('other'));
   expect(did).toEqual(['other']);
+  expect([turns.isBusy('a'), turns.isBusy('c')]).toEqual([true, false]);
   first.resolve();
   await expect(failing).rejects.toThrow('first failed');
   await second;

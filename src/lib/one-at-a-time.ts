@@ -2,6 +2,11 @@
 export class OneAtATime {
   readonly #last = new Map<string, Promise<unknown>>();
 
+  /** Whether something is being done about it, or waits to be. */
+  isBusy(key: string): boolean {
+    return this.#last.has(key);
+  }
+
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const result = (this.#last.get(key) ?? Promise.resolve()).then(work);
     // A failure is its caller's to hear of.

@@ -37,7 +37,7 @@ export interface BackupReport {
 
 /**
  * Writes one file with everything that cannot be made again: the database as it is at one moment, then all git stores, so that every
- * commit that the database names is in it, and the configuration. It is read back before it gets its name; an abort or a death leaves at
+ * commit that the database names is in it, and the configuration. Only its owner may read it. It is read back before it gets its name; an abort or a death leaves at
  * most a folder beside it whose name ends in `.part-…`. Runs go on meanwhile.
  */
 export async function backUp(request: BackupRequest): Promise<BackupReport> {
@@ -74,7 +74,7 @@ export async function backUp(request: BackupRequest): Promise<BackupReport> {
     await rm(content, { recursive: true });
     progress('Reading it back');
     await verify(packed, { scratch, facts, signal });
-    await settleOnDisk(packed);
+    await makePrivate(packed);
     await rename(packed, file);
     return { file, bytes: (await stat(file)).size, manifest, notes: notesOn(manifest) };
   } finally {
@@ -167,8 +167,10 @@ async function verify(
   await rm(folder, { recursive: true });
 }
 
-async function settleOnDisk(path: string): Promise<void> {
+/** For nobody else to read, since it holds whatever agents and persons have said; and safely on the disk. */
+async function makePrivate(path: string): Promise<void> {
   await using file = await open(path, 'r');
+  await file.chmod(0o600);
   await file.sync();
 }
 

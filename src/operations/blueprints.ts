@@ -95,7 +95,7 @@ export async function checkBlueprint(context: OperationContext, file: string, re
     throw new SwitchyardError({
       code: 'request/invalid',
       message: `${file} cannot be read.`,
-      hint: 'Give the path of a YAML file.',
+      hint: 'Give the path of a YAML file; `switchyard blueprint ls` lists those that are known by name.',
       cause,
     });
   });

@@ -23,7 +23,9 @@ export async function forkRun(
   const from = await resolveRun(engine.database, reference);
   if (from.state.kind === 'discarded') throw discarded(from);
   const agent =
-    request.agent === undefined ? undefined : usableAgent(context, chooseAgent(await context.machine(), request.agent));
+    request.agent === undefined
+      ? undefined
+      : await usableAgent(context, chooseAgent(await context.machine(), request.agent));
   const prompt = request.prompt === undefined ? undefined : messageText(request.prompt);
   const point = await forkPoint(engine, from, request.from?.replace(/\s/g, ''));
   const store = await host.openStore(await getRepository(engine.database, from.repository));

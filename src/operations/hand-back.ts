@@ -1,9 +1,10 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
 import type { HandedBack } from '../api/schemas.ts';
 import type { Opening } from '../domain/opening.ts';
-import { handBackRun as giveBack } from '../engine/hand-back.ts';
+import { decide } from '../engine/decide.ts';
+import { handBackRun as giveBack, HANDED_BACK_CODE } from '../engine/hand-back.ts';
 import { withdraw } from '../engine/hold.ts';
-import { isOpen } from '../engine/open-refusal.ts';
+import { endLeftOpen, isOpen } from '../engine/open-refusal.ts';
 import { handedWorkspace } from '../engine/person-workspace.ts';
 import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
@@ -34,15 +35,16 @@ export async function handBackRun(
     const run = await getRun(context.engine.database, id);
     const { opening } = run;
     if (opening === null || (request.opening !== undefined && request.opening !== opening.id)) {
-      if (request.opening === undefined) throw notOpen(run);
+      if (request.opening === undefined) return goOnWaiting(context, run, request);
       return handedBack(run, { changed: [], commits: 0, notes: ['It was handed back already.'] });
     }
     if (opening.phase === 'asked') {
       await withdraw(context.engine, id, opening.id);
       return handedBack(await getRun(context.engine.database, id), { changed: [], commits: 0, notes: [] });
     }
-    const isOwn = request.opening !== undefined;
-    if (!isOwn && opening.namespaces.length === 0 && isAlive(opening.client)) throw isOpen(run);
+    // With its walls a program ends for certain; any other goes on, and so may one that is only about to start.
+    const canEnd = request.opening !== undefined || opening.program?.namespace !== undefined;
+    if (!canEnd && isAlive(opening.client)) throw isOpen(run);
     return takeBack(context, run, { opening, stay: request.stay });
   });
 }
@@ -68,9 +70,7 @@ async function takeBack(
   { opening, stay }: { opening: Opening; stay: boolean },
 ): Promise<HandedBack> {
   const { engine, host } = context;
-  for (const namespace of opening.namespaces) {
-    if (!(await host.remains.clear(namespace))) throw isOpen(run);
-  }
+  await endLeftOpen(host, run);
   const repository = await getRepository(engine.database, run.repository);
   const store = await host.openStore(repository);
   const { workspace } = await handedWorkspace({
@@ -112,8 +112,10 @@ function whatChanged(
   return `${by} has changed ${counted(changed.length, 'file')} by hand, in ${counted(commits, 'commit')} up to ${head.slice(0, 12)}: ${named(changed)}.`;
 }
 
-function toAgent({ by }: Opening, changed: readonly string[]): string {
-  return `You were stopped because a person (${by}) took over the working directory. They have handed it back now. They have changed, and it is committed: ${named(changed)}. Look at what they did (git log, git show) before you go on; it is wanted as it is.`;
+function toAgent({ by, before }: Opening, changed: readonly string[]): string {
+  const wasAtWork = before.kind === 'running' || before.kind === 'queued';
+  const stopped = wasAtWork ? 'You were stopped because' : 'Since you last worked,';
+  return `${stopped} a person (${by}) took over the working directory. They have handed it back now. They have changed, and it is committed: ${named(changed)}. Look at what they did (git log, git show) before you go on; it is wanted as it is.`;
 }
 
 function named(paths: readonly string[]): string {
@@ -122,15 +124,32 @@ function named(paths: readonly string[]): string {
   return rest > 0 ? `${some} and ${counted(rest, 'more file')}` : some;
 }
 
-function unchecked({ state }: RunRow, changed: readonly string[]): string[] {
+function unchecked({ state, slug }: RunRow, changed: readonly string[]): string[] {
   const isGoingOn = state.kind === 'running' || state.kind === 'queued';
-  return changed.length === 0 || isGoingOn ? [] : ['No check has run on this head.'];
+  if (changed.length === 0 || isGoingOn) return [];
+  const verify = state.kind === 'parked' ? state.needs.verify : undefined;
+  const next = verify === undefined ? '' : ` To check what you changed, with ${verify}: switchyard retry ${slug}`;
+  return [`No check has run on this head.${next}`];
 }
 
 function handedBack(run: RunRow, facts: Pick<HandedBack, 'changed' | 'commits' | 'notes'>): HandedBack {
   const { id, state, head } = run;
   const working = state.kind === 'queued' || state.kind === 'running';
   return { schema: 1, run: id, state, head, working, ...facts };
+}
+
+/** One that was handed back to wait is handed back for good: it goes on where it was. */
+async function goOnWaiting(
+  { engine }: OperationContext,
+  run: RunRow,
+  { actor, stay }: ParsedRequestOf<'handBackRun'>,
+): Promise<HandedBack> {
+  if (run.state.kind !== 'parked' || run.state.reason.code !== HANDED_BACK_CODE) throw notOpen(run);
+  const nothing = { changed: [], commits: 0 };
+  if (stay) return handedBack(run, { ...nothing, notes: ['It was handed back already, and waits.'] });
+  await decide(engine, run.id, { choice: 'retry', actor: { kind: 'person', name: actor } });
+  const now = await getRun(engine.database, run.id);
+  return handedBack(now, { ...nothing, notes: ['It was handed back already, to wait; it goes on now.'] });
 }
 
 function notOpen({ slug }: RunRow): SwitchyardError {

@@ -3,20 +3,21 @@ import type { ParsedRequestOf } from '../api/routes.ts';
 import type { Opened } from '../api/schemas.ts';
 import type { HandTool, Opening } from '../domain/opening.ts';
 import { commandEnv } from '../engine/context.ts';
-import { handBackRun, takeFound } from '../engine/hand-back.ts';
+import { takeFound } from '../engine/hand-back.ts';
 import { type Asking, askForRun, withdraw } from '../engine/hold.ts';
-import { isOpen } from '../engine/open-refusal.ts';
+import { endLeftOpen, isOpen } from '../engine/open-refusal.ts';
 import { refuseElsewhere, workspaceForHands } from '../engine/person-workspace.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { isAlive, processStart } from '../lib/processes.ts';
 import { pause } from '../lib/wait-until.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitText, Workspace } from '../ports/workspace.ts';
-import { addOpeningNamespace, latestSession } from '../store/openings.ts';
+import { latestSession, setOpeningProgram } from '../store/openings.ts';
 import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
 import { getRun, resolveRun } from '../store/runs.ts';
 import { getTask } from '../store/tasks.ts';
+import { giveBackUnused } from './dead-openings.ts';
 import { identityOf } from './identity.ts';
 import type { OperationContext } from './operations.ts';
 
@@ -38,9 +39,12 @@ export async function openRun(context: OperationContext, reference: string, requ
     await refuseElsewhere({ ...context, run: found });
     const run = await held(context, found, { ...askingOf(context, request, tool), inherits: inherited?.id });
     try {
-      return await prepare(context, run, { tool, request, inherited });
+      const prepared = await prepare(context, run, { tool, request, inherited });
+      // That can take as long as the setup command does.
+      if (run.opening !== null && !isAlive(run.opening.client)) throw gone(run);
+      return prepared;
     } catch (error) {
-      if (inherited?.phase !== 'open') await giveBackUnused(context, run);
+      if (run.opening?.used !== true) await giveBackUnused(context, run);
       throw error;
     }
   });
@@ -75,17 +79,11 @@ async function prepare(
   };
 }
 
-/** It could not be made ready: nobody has had it, and it goes on as it was. */
-async function giveBackUnused({ engine }: OperationContext, { id }: RunRow): Promise<void> {
-  const { opening, head } = await getRun(engine.database, id);
-  if (opening === null) return;
-  await handBackRun(engine, id, {
-    opening: opening.id,
-    head,
-    said: [`${opening.by} could not open it.`],
-    toAgent: undefined,
-    stay: false,
-    actor: { kind: 'person', name: opening.by },
+function gone({ slug }: RunRow): SwitchyardError {
+  return new SwitchyardError({
+    code: 'open/gone',
+    message: `Whoever wanted to open ${slug} was gone before its workspace was ready.`,
+    hint: `Open it again: \`switchyard open ${slug}\`.`,
   });
 }
 
@@ -98,26 +96,28 @@ const OUTSIDE: Readonly<Record<HandTool, string>> = {
   command: 'There are no walls: the sandbox level of this run is none.',
 };
 
-/** The program of an opened run has started: from here on its walls are known to whoever wants the workspace next. */
+/**
+ * The program of an opened run has started: from here on it, and the walls round it, are known to whoever wants the workspace next. Not
+ * `known` means that the run was taken back meanwhile: the program has to end at once, or not to begin.
+ */
 export async function openStarted(
   { engine, host }: OperationContext,
   reference: string,
   { opening, pid, report }: ParsedRequestOf<'openStarted'>,
 ): Promise<{ schema: 1; known: boolean }> {
   const run = await resolveRun(engine.database, reference);
-  const sandbox = await host.sandbox(run.settings.sandbox);
-  const namespace = sandbox.terminal?.namespaceOf(pid, report);
-  if (namespace === undefined) return { schema: 1, known: run.opening?.id === opening };
-  return { schema: 1, known: await addOpeningNamespace(engine.database, { run: run.id, opening }, namespace) };
+  const { terminal } = await host.sandbox(run.settings.sandbox);
+  const namespace = run.opening?.tool === 'editor' ? undefined : terminal?.namespaceOf(pid, report);
+  const start = processStart(pid);
+  const program = { pid, ...(start === undefined ? {} : { start }), ...(namespace === undefined ? {} : { namespace }) };
+  return { schema: 1, known: await setOpeningProgram(engine.database, { run: run.id, opening }, program) };
 }
 
 /** The opening of somebody whose command line has died over it, once nothing that it started lives. */
 async function leftBehind({ host }: OperationContext, { slug, opening }: RunRow): Promise<Opening | undefined> {
   if (opening === null) return undefined;
   if (isAlive(opening.client)) throw isOpen({ slug, opening });
-  for (const namespace of opening.namespaces) {
-    if (!(await host.remains.clear(namespace))) throw isOpen({ slug, opening });
-  }
+  await endLeftOpen(host, { slug, opening });
   return opening;
 }
 
@@ -139,11 +139,16 @@ async function held(
   { inherits, ...asking }: Asking & { inherits: string | undefined },
 ): Promise<RunRow> {
   const deadline = engine.clock.now() + LONGEST_STOP_MS;
-  for (let known = inherits; ; known = undefined) {
-    const run = await askForRun(engine, id, asking, known);
-    if (run.opening?.phase === 'open') return run;
-    if (engine.clock.now() > deadline || !isAlive(asking.client)) break;
-    await pause(ASK_AGAIN_MS);
+  try {
+    for (let known = inherits; ; known = undefined) {
+      const run = await askForRun(engine, id, asking, known);
+      if (run.opening?.phase === 'open') return run;
+      if (engine.clock.now() > deadline || !isAlive(asking.client)) break;
+      await pause(ASK_AGAIN_MS);
+    }
+  } catch (error) {
+    await withdraw(engine, id, asking.id).catch(() => undefined); // once this client is gone, it is forgotten anyway
+    throw error;
   }
   await withdraw(engine, id, asking.id);
   const now = await getRun(engine.database, id);
@@ -165,7 +170,7 @@ async function takeIn(
   const trailers = { 'Switchyard-Run': run.id };
   const { agent, identity } = run.settings;
   const text: CommitText =
-    inherited?.phase === 'open'
+    inherited?.used === true
       ? {
           message: `${task.title} (by hand)`,
           identity: await identityOf((await getRepository(engine.database, run.repository)).path, inherited.by),
@@ -177,7 +182,7 @@ async function takeIn(
           trailers: { ...trailers, ...(agent === null ? {} : { 'Switchyard-Agent': agent }) },
         };
   const { head, changed, notes } = await workspace.collect(text);
-  const whose = inherited?.phase === 'open' ? inherited.by : 'the agent';
+  const whose = inherited?.used === true ? inherited.by : 'the agent';
   const said = changed ? [`What ${whose} had left uncommitted is commit ${head.slice(0, 12)} now.`, ...notes] : notes;
   await takeFound(engine, run.id, { opening: run.opening?.id ?? '', head, said });
   return [...said];
@@ -215,7 +220,9 @@ async function programFor(
   { tool, request, workspace, sandbox }: Chosen,
 ): Promise<Opened['program']> {
   if (tool === 'editor') return undefined;
-  const { argv, env } = await commandOf(context, run, { tool, request, workspace });
+  const { argv, env: own } = await commandOf(context, run, { tool, request, workspace });
+  // By this `doctor` knows it from what an agent has left.
+  const env = { ...own, SWITCHYARD_OPENING: run.opening?.id ?? '' };
   if (sandbox.terminal === undefined) {
     throw new SwitchyardError({
       code: 'sandbox/no-terminal',

@@ -101,7 +101,8 @@ export async function removeRepository(
   refuseWorking(row, runs);
   refuseUnmerged(judged, discardUnmerged);
   await database.transaction(async (queries) => {
-    // Nobody starts a run of it meanwhile, and none is as it was not when it was looked at.
+    // Nobody goes on with a run of it or starts one meanwhile, and none is as it was not when it was looked at.
+    await queries.query('select 1 from run where repository = $1 order by id for update', [row.id]);
     await queries.query('select 1 from repository where id = $1 for update', [row.id]);
     const now = await runsOf(queries, row.id);
     if (JSON.stringify(now) !== JSON.stringify(runs)) throw changed(row);

@@ -1,8 +1,5 @@
-import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { createGunzip } from 'node:zlib';
 import { ensureHome } from '../config/home.ts';
 import type { BackupManifest } from '../domain/backup-manifest.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -13,11 +10,11 @@ import { runTar } from '../lib/exec/tar.ts';
 import { inspectRepository } from '../lib/git/repository.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
-import { type Database, openDatabase } from '../store/database.ts';
-import { loadDump, namedCommits } from '../store/dump.ts';
-import { knownMigrations, migrate, migrateTo } from '../store/migrate.ts';
-import { presentCommits, restoreBundle } from '../workspaces/bundle.ts';
-import { CONFIG_FILE, DATABASE_FILE, damaged, readManifest } from './backup-manifest.ts';
+import { openDatabase } from '../store/database.ts';
+import { knownMigrations } from '../store/migrate.ts';
+import { restoreBundle } from '../workspaces/bundle.ts';
+import { CONFIG_FILE, readManifest } from './backup-manifest.ts';
+import { exchangeDatabase, fillDatabase, notEmpty, type UnpackedBackup } from './restore-database.ts';
 
 export interface RestoreRequest {
   readonly file: string;
@@ -41,7 +38,8 @@ export interface RestoreReport {
 /**
  * Makes a home of a backup, while no daemon serves it. Everything is made beside it and looked through before anything changes places;
  * what was there is moved aside, never deleted. Refuses with `restore/not-empty`, `backup/newer`, `backup/damaged`, `backup/not-one`,
- * `restore/in-use`. An abort or a death leaves everything as it was, and perhaps a folder whose name has `.restoring-` in it.
+ * `restore/in-use`. A failure, an abort or a death leaves everything as it was, in a database that DATABASE_URL names too, and perhaps a
+ * folder whose name has `.restoring-` in it.
  */
 export async function restoreBackup(request: RestoreRequest): Promise<RestoreReport> {
   const { env, file, signal, progress } = request;
@@ -71,9 +69,9 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
       await restoreBundle(join(content, bundle), { store: join(made.repositories, `${id}.git`), signal });
     }
     progress('Restoring the database');
-    const movedSchemas = await restoreDatabase(request, { made, content, manifest });
-    const aside = await changePlaces(request, { home, made, scratch, isEmpty });
-    return { home: home.folder, manifest, aside: [...aside, ...movedSchemas], notes: await elsewhere(manifest) };
+    const backup = { content, manifest, repositories: made.repositories };
+    const aside = await restoreDatabase(request, backup, { home, made, scratch, isEmpty });
+    return { home: home.folder, manifest, aside, notes: await elsewhere(manifest) };
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -101,80 +99,76 @@ async function refuseNewer({ migrations, version }: BackupManifest): Promise<voi
   });
 }
 
-interface Making {
+interface Places {
+  readonly home: Home;
   readonly made: Home;
-  readonly content: string;
-  readonly manifest: BackupManifest;
+  readonly scratch: string;
+  readonly isEmpty: boolean;
 }
 
-/** Returns what was moved aside in a database of somebody else's. */
-async function restoreDatabase(request: RestoreRequest, making: Making): Promise<string[]> {
-  const external = request.env['DATABASE_URL'];
-  if (external !== undefined && external !== '') {
-    await using database = openDatabase(external, { clock: systemClock });
-    const moved = await moveSchemas(database, request);
-    await load(database, making);
-    return moved;
+/** Fills the database and puts the made home in its place; returns what was moved aside. */
+async function restoreDatabase(
+  request: RestoreRequest,
+  backup: UnpackedBackup,
+  places: Places,
+): Promise<readonly string[]> {
+  const { env, replace, signal } = request;
+  const stamp = stampOf(request.now);
+  const external = env['DATABASE_URL'];
+  if (external === undefined || external === '') {
+    await fillOwn(places.made, backup, signal);
+    return (await changePlaces(places, stamp)).aside;
   }
+  await using database = openDatabase(external, { clock: systemClock });
+  let changed: Changed | undefined;
+  const movedSchemas = await exchangeDatabase(database, backup, {
+    replace,
+    stamp,
+    place: async () => {
+      signal.throwIfAborted();
+      changed = await changePlaces(places, stamp);
+    },
+    undo: async () => {
+      await changed?.undo();
+      changed = undefined;
+    },
+  });
+  return [...(changed?.aside ?? []), ...movedSchemas];
+}
+
+async function fillOwn({ database: dataFolder }: Home, backup: UnpackedBackup, signal: AbortSignal): Promise<void> {
   await using server = await startPostgres({
-    dataFolder: making.made.database,
+    dataFolder,
     crashPoint: noCrashPoint,
     log: () => undefined,
-    signal: request.signal,
+    signal,
   });
   await using database = openDatabase(server.url, { clock: systemClock });
-  await load(database, making);
-  return [];
+  await fillDatabase(database, backup);
 }
 
-/** In the version that it was dumped from; then it is brought to this one. */
-async function load(database: Database, { made, content, manifest }: Making): Promise<void> {
-  await migrateTo(database, manifest.migrations);
-  const rows = await database.transaction((queries) => {
-    const unpacked = createReadStream(join(content, DATABASE_FILE)).pipe(createGunzip());
-    return loadDump(queries, createInterface({ input: unpacked, crlfDelay: Number.POSITIVE_INFINITY }));
-  });
-  const differing = Object.entries(manifest.rows).filter(([table, count]) => (rows[table] ?? 0) !== count);
-  if (differing.length > 0)
-    throw damaged('database', `rows are missing in ${differing.map(([table]) => table).join(', ')}`);
-  await migrate(database);
-  const named = await namedCommits(database);
-  for (const { id, file, missing } of manifest.repositories) {
-    const wanted = (named.get(id) ?? []).filter((commit) => !missing.includes(commit));
-    const known = file === null ? [] : await presentCommits(join(made.repositories, `${id}.git`), wanted);
-    if (known.length < wanted.length) throw damaged('repositories', `commits are missing in the git store of ${id}`);
-  }
-}
-
-/** What an earlier Switchyard has in the database gets other names. */
-async function moveSchemas(database: Database, { replace, now }: RestoreRequest): Promise<string[]> {
-  const names = ['switchyard', 'pgboss'];
-  return database.transaction(async (queries) => {
-    const found = await queries.query<{ name: string }>(
-      'select nspname::text as name from pg_namespace where nspname = any($1) order by 1',
-      [names],
-    );
-    if (found.some(({ name }) => name === 'switchyard') && !replace)
-      throw notEmpty('the database that DATABASE_URL names');
-    const moved: string[] = [];
-    for (const { name } of found) {
-      const aside = `${name}_before_${stampOf(now).replace('-', '_')}`;
-      await queries.query(`alter schema "${name}" rename to "${aside}"`);
-      moved.push(`schema ${aside}`);
-    }
-    return moved;
-  });
+interface Changed {
+  readonly aside: readonly string[];
+  readonly undo: () => Promise<void>;
 }
 
 /** The old home goes first; whoever dies between the two finds both beside each other, under names that say what they are. */
-async function changePlaces(
-  { now }: RestoreRequest,
-  { home, made, scratch, isEmpty }: { home: Home; made: Home; scratch: string; isEmpty: boolean },
-): Promise<string[]> {
-  const aside = isEmpty ? join(scratch, 'unused') : await freeName(`${home.folder}.before-${stampOf(now)}`);
+async function changePlaces({ home, made, scratch, isEmpty }: Places, stamp: string): Promise<Changed> {
+  const aside = isEmpty ? join(scratch, 'unused') : await freeName(`${home.folder}.before-${stamp}`);
   await rename(home.folder, aside);
-  await rename(made.folder, home.folder);
-  return isEmpty ? [] : [aside];
+  try {
+    await rename(made.folder, home.folder);
+  } catch (error) {
+    await rename(aside, home.folder);
+    throw error;
+  }
+  return {
+    aside: isEmpty ? [] : [aside],
+    undo: async () => {
+      await rename(home.folder, made.folder);
+      await rename(aside, home.folder);
+    },
+  };
 }
 
 async function freeName(wanted: string): Promise<string> {
@@ -201,14 +195,6 @@ function inUse({ folder }: Home): SwitchyardError {
     code: 'restore/in-use',
     message: `A daemon or worker uses ${folder}.`,
     hint: 'Stop it first: `switchyard server down`.',
-  });
-}
-
-function notEmpty(what: string): SwitchyardError {
-  return new SwitchyardError({
-    code: 'restore/not-empty',
-    message: `There is something in ${what} already.`,
-    hint: 'With --replace it is moved aside, and stays there until you delete it; or set SWITCHYARD_HOME to another folder.',
   });
 }
 

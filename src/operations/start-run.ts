@@ -42,7 +42,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   loadFromShelf(context, shelf, name, { agents: Object.keys(machine.agents), checks: config.checks });
   refuseWithoutChecks(blueprint, config.checks);
   refuseMissingInputs(blueprint);
-  const agent = agentFor(context, blueprint, chooseAgent(machine, request.agent));
+  const agent = await agentFor(context, blueprint, chooseAgent(machine, request.agent));
   const sandbox = await context.host.sandbox(config.sandbox ?? (await context.defaultSandbox()));
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
   const identity = await identityOf(repository.row.path, request.requester);
@@ -70,7 +70,10 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     ...blueprintNotes,
     ...config.notes,
     ...notInForce(inForce),
-    ...dirtyNotes(dirty, request.includeDirty),
+    ...dirtyNotes(
+      dirty.filter((path) => request.includeDirty || !inForce.folder.uncommitted.includes(path)),
+      request.includeDirty,
+    ),
     ...(config.checks.length === 0
       ? [
           'This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.',
@@ -180,11 +183,11 @@ function refuseMissingInputs(blueprint: Blueprint): void {
 }
 
 /** The agent that stands for `default`; null when the blueprint has no agent node. */
-function agentFor(
+async function agentFor(
   context: OperationContext,
   blueprint: Blueprint,
   chosen: ReturnType<typeof chooseAgent>,
-): string | null {
+): Promise<string | null> {
   const kinds = [blueprint, ...Object.values(blueprint.blueprints)].flatMap((one) => Object.values(one.nodes));
   const agentic = kinds.some((node) => {
     const kind = context.engine.kinds.get(node.kind);

@@ -1,21 +1,38 @@
 import type { chooseAgent } from '../config/resolve.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { whyUnusable } from '../ports/agent-readiness.ts';
+import { liveWorkers } from '../store/workers.ts';
 import type { OperationContext } from './operations.ts';
 
-/** The name of an agent that this version can drive. Refuses with `agent/none`. */
-export function usableAgent({ host }: OperationContext, chosen: ReturnType<typeof chooseAgent>): string {
-  if (chosen.ok) {
-    const kind = host.agents.entry(chosen.name)?.kind ?? '';
-    if (host.agents.adapter(kind) !== undefined) return chosen.name;
+/** The name of an agent that can be started here, with what it signs in with. Refuses with `agent/none`. */
+export async function usableAgent(context: OperationContext, chosen: ReturnType<typeof chooseAgent>): Promise<string> {
+  if (!chosen.ok) {
+    const hint = chosen.none ? `Add one under \`agents:\` in ${context.home.config}.` : chosen.hint;
+    throw new SwitchyardError({ code: 'agent/none', message: `No agent can be used: ${chosen.message}.`, hint });
+  }
+  const { host } = context;
+  const { name } = chosen;
+  const entry = host.agents.entry(name);
+  const adapter = host.agents.adapter(entry?.kind ?? '');
+  if (entry === undefined || adapter === undefined) {
     throw new SwitchyardError({
       code: 'agent/none',
-      message: `This version cannot drive agents of kind ${kind}, as ${chosen.name} is.`,
+      message: `This version cannot drive agents of kind ${entry?.kind ?? ''}, as ${name} is.`,
       hint: 'Configure another in config.yaml; `switchyard doctor` shows what is there.',
     });
   }
+  // Another worker may have what is missing in the environment of this process.
+  if (await worksElsewhere(context)) return name;
+  const unusable = await whyUnusable(adapter, entry, host.env);
+  if (unusable === undefined) return name;
   throw new SwitchyardError({
     code: 'agent/none',
-    message: `No agent can be used: ${chosen.message}.`,
-    hint: chosen.hint,
+    message: `The agent ${name} cannot work: ${unusable.message}.`,
+    hint: unusable.hint,
   });
+}
+
+async function worksElsewhere({ engine, host }: OperationContext): Promise<boolean> {
+  const workers = await liveWorkers(engine.database);
+  return workers.some(({ id }) => id !== host.worker);
 }

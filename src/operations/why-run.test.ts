@@ -79,6 +79,14 @@ test('a parked run says why, where, and what it needs', async () => {
   expect(await why(id)).toContain('Nothing is lost');
 });
 
+test('a run whose agent has changed nothing needs words rather than a cause mended', async () => {
+  fixture.script.on('work', outcome('unchanged', { detail: 'Nothing has changed.' }));
+  const id = await fixture.start('start: work\nnodes:\n  work: { agent: codex, next: done, on: { unchanged: park } }');
+  await fixture.reaches(id, 'parked');
+  expect(await why(id)).toContain('switchyard send');
+  expect(await why(id)).not.toContain('cause mended');
+});
+
 test('a run that has ended says how, and where its work is', async () => {
   fixture.script.on('work', outcome('fail', { detail: 'x ended with 1' }));
   const failed = await fixture.start('start: work\nnodes:\n  work: { command: x, next: done, on: { fail: failed } }');

@@ -1,11 +1,12 @@
 import type { Why } from '../api/schemas.ts';
-import type { RunState } from '../domain/run.ts';
+import { isEnded, type RunState } from '../domain/run.ts';
 import { formatCount, formatDollars, formatDuration } from '../domain/units.ts';
 import { limitsOf } from '../engine/limits.ts';
+import { type Place, placeOf } from '../engine/place-of.ts';
 import { type Waiting, whyWaiting } from '../engine/waiting.ts';
 import { counted } from '../lib/counted.ts';
 import { messagesOf } from '../store/messages.ts';
-import type { RunRow, StepRow } from '../store/rows.ts';
+import type { MessageRow, RunRow, StepRow } from '../store/rows.ts';
 import { resolveRun } from '../store/runs.ts';
 import { attemptsOf, latestStep, openStep } from '../store/steps.ts';
 import { liveWorkers } from '../store/workers.ts';
@@ -34,13 +35,19 @@ export async function whyRun(context: Context, reference: string): Promise<Why> 
 }
 
 /** What persons have said that no agent has been told yet. */
-async function untold({ engine }: Context, { id }: RunRow): Promise<string[]> {
+async function untold({ engine }: Context, { id, state }: RunRow): Promise<string[]> {
   const messages = await messagesOf(engine.database, id);
   const waiting = messages.filter((message) => message.delivered_at === null);
   if (waiting.length === 0) return [];
-  const names = [...new Set(waiting.map(({ actor }) => actor.name))].join(', ');
+  const names = (rows: readonly MessageRow[]) => [...new Set(rows.map(({ actor }) => actor.name))].join(', ');
+  const byHand = isEnded(state.kind) ? [] : waiting.filter(({ quiet }) => quiet);
+  const sent = waiting.filter(({ quiet }) => !quiet);
+  const count = sent.length;
   return [
-    `${counted(waiting.length, 'message')} from ${names} ${waiting.length === 1 ? 'waits' : 'wait'} for its agent.`,
+    ...(byHand.length === 0 ? [] : [`Its agent will be told what ${names(byHand)} has changed by hand.`]),
+    ...(count === 0
+      ? []
+      : [`${counted(count, 'message')} from ${names(sent)} ${count === 1 ? 'waits' : 'wait'} for its agent.`]),
   ];
 }
 
@@ -55,7 +62,7 @@ async function reasons(context: Context, run: RunRow, waits: Waiting | undefined
   const { database } = context.engine;
   switch (run.state.kind) {
     case 'parked':
-      return parkedReasons(run, run.state, await latestStep(database, run.id));
+      return parkedReasons(run, run.state, placeOf(run, await latestStep(database, run.id)));
     case 'queued':
     case 'running': {
       const step = await openStep(database, run.id);
@@ -79,17 +86,27 @@ async function reasons(context: Context, run: RunRow, waits: Waiting | undefined
 
 type Parked = Extract<RunState, { kind: 'parked' }>;
 
-function parkedReasons(run: RunRow, { reason, needs }: Parked, step: StepRow | undefined): string[] {
-  const at = step === undefined ? [] : [`It waits at ${nameOf(step)}.`];
+function parkedReasons(run: RunRow, { reason, needs }: Parked, place: Place | undefined): string[] {
+  const at = place === undefined ? [] : [`It waits at ${nameOf(place)}.`];
   if (run.opening !== null) return [...at, ...openedBy(run)];
   const why = needs.kind === 'approval' ? [] : [`${reason.message} (${reason.code})`];
   const files = needs.files === undefined || needs.files.length === 0 ? [] : [`Files: ${needs.files.join(', ')}`];
-  return [...at, ...why, ...files, NEEDED[needs.kind]];
+  return [...at, ...why, ...files, neededFor({ reason, needs })];
+}
+
+function neededFor({ reason, needs }: Pick<Parked, 'reason' | 'needs'>): string {
+  if (needs.verify !== undefined)
+    return `A person has changed files by hand since: a retry begins with ${needs.verify}, which checks them.`;
+  if (reason.code === 'open/waits') return 'It needs a retry, or a message to its agent, to go on.';
+  if (reason.code === 'outcome/unchanged') return 'It needs its agent to be told more (`switchyard send`), or a retry.';
+  if (needs.kind === 'approval' && (needs.ask ?? '') === '')
+    return 'It needs your word on what it changed: approve it, and it goes on, or say what should be different.';
+  return NEEDED[needs.kind];
 }
 
 const NEEDED: Readonly<Record<Parked['needs']['kind'], string>> = {
   approval: 'It needs your answer to what it asks.',
-  limit: 'It needs your leave to go on: a retry gives the bound its original amount again.',
+  limit: 'It needs your leave to go on: a retry gives this bound its original amount again.',
   conflict: 'It needs somebody to bring both sides together; a retry looks at the target again.',
   checkout: 'It needs these files out of the way: commit or move them, then retry.',
   error: 'It needs the cause mended, then a retry.',
@@ -121,7 +138,9 @@ const NO_WORKER = 'No worker is at work now: `switchyard worker` starts one.';
 async function workReason({ engine }: Context, step: StepRow): Promise<string> {
   const attempts = await attemptsOf(engine.database, step.id);
   const latest = attempts.at(-1);
-  const earlier = attempts.length > 1 ? `, after ${counted(attempts.length - 1, 'attempt')} that were interrupted` : '';
+  const before = attempts.length - 1;
+  const earlier =
+    before > 0 ? `, after ${counted(before, 'attempt')} that ${before === 1 ? 'was' : 'were'} interrupted` : '';
   const since = step.started_at === null ? '' : ` for ${span(engine.clock.now() - step.started_at.getTime())}`;
   const agent = latest?.agent == null ? '' : ` by the agent ${latest.agent}`;
   const seen =
@@ -174,8 +193,8 @@ function workOf(run: RunRow): string {
   return `What it had done until then is kept at ${run.head.slice(0, 12)}${branch}.`;
 }
 
-function nameOf({ node, n }: Pick<StepRow, 'node' | 'n'>): string {
-  return `${node} #${n}`;
+function nameOf({ node, n }: Place): string {
+  return n === undefined ? node : `${node} #${n}`;
 }
 
 /** To the second, which is close enough for people. */

@@ -33,7 +33,7 @@ export function endedWithoutWord(exit: { code: number | null; signal: string | n
     failure: {
       class: 'unknown',
       message: `the agent’s program ended ${how} before its turn did${said === '' ? '' : `: ${said}`}`,
-      hint: 'Its output is in the log of the run; running the same command by hand may show more.',
+      hint: 'Running the same command by hand may show more.',
     },
   };
 }

@@ -1,5 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import { SwitchyardError } from '../lib/error.ts';
+import { whyNotFound } from '../lib/exec/not-found.ts';
 import { type Which, whichOn } from '../lib/exec/which.ts';
 import type { AgentTurn } from './agent.ts';
 
@@ -24,11 +25,9 @@ export async function findProgram(
   const which = whichOn(hostEnv['PATH']);
   const found = await which(name);
   if (found === undefined) {
-    throw new SwitchyardError({
-      code: 'agent/not-found',
-      message: name.includes('/') ? `there is no executable file at ${name}` : `${name} is not on the PATH`,
-      hint: `Install it (${install}), or correct \`command\` in config.yaml.`,
-    });
+    const { message, hint = `Install it (${install}), or correct \`command\` in config.yaml.` } =
+      await whyNotFound(name);
+    throw new SwitchyardError({ code: 'agent/not-found', message, hint });
   }
   const inner = await behind?.(await realpath(found), which).catch(() => undefined);
   return [...(inner ?? ([found] as const)), ...args];

@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdir, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import type { AgentTurn } from './agent.ts';
+import { putFile } from './agent-home.ts';
 
 /** How an entry signs in, for `doctor`: one line, no secrets. */
 export function describeSignIn({ endpoint, login }: AgentEntry): string {
@@ -54,11 +54,11 @@ export function endpointKey(
 
 /**
  * Puts the entry's login, if it has one, where the agent looks for it, for nobody else to read. The agent renews tokens in its copy, so
- * that is replaced only when the person has signed in again since. Rejects with `agent/no-key`.
+ * that is replaced only when the person has signed in again since. Rejects with `agent/no-key` and `agent/unsafe-home`.
  */
-export async function copyLogin({ entry: { kind, login } }: AgentTurn, copy: string): Promise<void> {
+export async function copyLogin({ home, entry: { kind, login } }: AgentTurn, copy: string): Promise<void> {
   if (login === undefined) return;
-  const [source, target] = await Promise.all([modified(login), modified(copy)]);
+  const [source, target] = await Promise.all([modified(stat, login), modified(lstat, copy)]);
   if (source === undefined) {
     throw noKey(
       `${kind} has no login: there is no file ${login}`,
@@ -66,22 +66,21 @@ export async function copyLogin({ entry: { kind, login } }: AgentTurn, copy: str
     );
   }
   if (target !== undefined && target >= source) return;
-  try {
-    await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
-    await copyFile(login, copy);
-    await chmod(copy, 0o600);
-  } catch (error) {
+  const content = await readFile(login).catch((error: unknown) => {
     throw noKey(
       `the login ${login} cannot be copied: ${messageOf(error)}`,
       'The user that runs Switchyard must be able to read it.',
       error,
     );
-  }
+  });
+  await putFile(home, copy, content);
 }
 
-async function modified(file: string): Promise<number | undefined> {
+/** Of a regular file: what has its name otherwise is replaced. */
+async function modified(look: typeof stat, file: string): Promise<number | undefined> {
   try {
-    return (await stat(file)).mtimeMs;
+    const facts = await look(file);
+    return facts.isFile() ? facts.mtimeMs : undefined;
   } catch {
     return undefined; // not there
   }

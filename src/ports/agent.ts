@@ -13,7 +13,7 @@ export interface AgentAdapter {
   describe(entry: AgentEntry): string;
   /**
    * The program for one turn. May write configuration below `turn.home`. Rejects with a SwitchyardError when the entry is not
-   * usable (`agent/not-found`, `agent/no-key`), whose hint says what to configure.
+   * usable (`agent/not-found`, `agent/no-key`), or HOME is not (`agent/unsafe-home`), whose hint says what to do.
    */
   command(turn: AgentTurn): Promise<AgentCommand>;
   /** A parser for one turn's output. */

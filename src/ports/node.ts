@@ -206,10 +206,10 @@ export interface AgentSession {
 export interface PersonsMessages {
   /**
    * Takes what no turn has heard to its end yet, in order; from then on it counts as delivered to this attempt. What an attempt took
-   * that died, or whose turn failed, is among it. Empty once the lease is lost.
+   * that died, or whose turn failed or was interrupted at once, is among it, as `again`. Empty once the lease is lost.
    */
   take(): Promise<readonly PersonsMessage[]>;
-  /** The turn that was told what was taken last has come to its end. */
+  /** The turn that was told what was taken last has come to its end, or had begun to answer when it was interrupted. */
   heard(): Promise<void>;
   /** Resolves to true when something came for which the turn at work is to be interrupted, to false when the signal aborts before. */
   urgent(signal: AbortSignal): Promise<boolean>;
@@ -237,7 +237,7 @@ export interface RunGit {
   salvage(commit: string, name: string): Promise<void>;
   /** Writes down that the target is about to be moved, so that an attempt after a death knows from where to where. */
   intend(merge: { target: string; from: string; to: string }): Promise<void>;
-  /** What was last written down for that target. */
+  /** What was last written down for that target, unless the run's head has moved or was merged since. */
   intended(target: string): Promise<{ readonly from: string; readonly to: string } | undefined>;
 }
 

@@ -5,7 +5,8 @@ import type { MessageRow } from './rows.ts';
 /** Told the run's id when a message came for which the turn at work is to be interrupted. */
 export const URGENT_CHANNEL = 'switchyard_urgent';
 
-export type NewMessage = Pick<MessageRow, 'id' | 'run' | 'text' | 'actor' | 'urgent' | 'answer' | 'sent_at' | 'step'>;
+export type NewMessage = Pick<MessageRow, 'id' | 'run' | 'text' | 'actor' | 'urgent' | 'answer' | 'sent_at' | 'step'> &
+  Partial<Pick<MessageRow, 'quiet'>>;
 
 /** Stores a message; one with the same id is left as it is. */
 export async function insertMessage(queries: Queries, message: NewMessage): Promise<void> {
@@ -27,10 +28,10 @@ export async function messagesOf(queries: Queries, run: string): Promise<Message
   return queries.query<MessageRow>('select * from message where run = $1 order by position', [run]);
 }
 
-/** Those that no step was given yet, in order. */
+/** Those for which the run is to go on that no step was given yet, in order. */
 export async function unclaimedMessages(queries: Queries, run: string): Promise<MessageRow[]> {
   return queries.query<MessageRow>(
-    'select * from message where run = $1 and heard_at is null and step is null order by position',
+    'select * from message where run = $1 and heard_at is null and step is null and not quiet order by position',
     [run],
   );
 }
@@ -81,7 +82,7 @@ export async function markGiven(queries: Queries, ids: readonly string[], at: Da
 /** Whether something waits for which the turn at work is to be interrupted. */
 export async function isUrgent(queries: Queries, run: string): Promise<boolean> {
   const [answer] = await queries.query<{ some: boolean }>(
-    'select exists (select 1 from message where run = $1 and urgent and delivered_at is null) as some',
+    'select exists (select 1 from message where run = $1 and urgent and delivered_at is null and heard_at is null) as some',
     [run],
   );
   return answer?.some === true;

@@ -1,4 +1,6 @@
+import type { Opening } from '../domain/opening.ts';
 import type { Database, Queries } from './database.ts';
+import type { RunRow } from './rows.ts';
 
 /** Remembers walls within which something was started for a person who has the run open. */
 export async function addOpeningNamespace(
@@ -12,6 +14,30 @@ export async function addOpeningNamespace(
     [run, opening, namespace],
   );
   return changed.length === 1;
+}
+
+/** Remembers the program that a person works with, and its walls; false when that opening is over. */
+export async function setOpeningProgram(
+  queries: Queries,
+  { run, opening }: { run: string; opening: string },
+  program: NonNullable<Opening['program']>,
+): Promise<boolean> {
+  const walls = program.namespace === undefined ? [] : [program.namespace];
+  const changed = await queries.query(
+    `update run set opening = opening || jsonb_build_object(
+       'program', $3::jsonb, 'used', true, 'namespaces', (opening -> 'namespaces') || $4::jsonb)
+     where id = $1 and opening ->> 'id' = $2 and opening ->> 'phase' = 'open' returning 1`,
+    [run, opening, JSON.stringify(program), JSON.stringify(walls)],
+  );
+  return changed.length === 1;
+}
+
+/** The runs that persons have asked for or have open with that worker. */
+export async function openedWith(queries: Queries, worker: string): Promise<Pick<RunRow, 'id' | 'opening'>[]> {
+  return queries.query<Pick<RunRow, 'id' | 'opening'>>(
+    `select id, opening from run where opening is not null and opening ->> 'worker' = $1`,
+    [worker],
+  );
 }
 
 /** Whether a worker is removing the run's workspace right now. */

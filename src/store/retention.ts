@@ -4,7 +4,7 @@ import type { RunRow } from './rows.ts';
 
 /** What has ended long enough ago. Every question takes the moment before which it has to have ended. */
 
-export type EndedRun = Pick<RunRow, 'id' | 'slug' | 'repository'> & { readonly ended_at: Date };
+export type EndedRun = Pick<RunRow, 'id' | 'slug' | 'repository' | 'state_kind'> & { readonly ended_at: Date };
 
 /** Ended and nobody's: not open, and with nothing of theirs still to be done. */
 const SETTLED = `ended_at is not null and opening is null
@@ -12,7 +12,7 @@ const SETTLED = `ended_at is not null and opening is null
 
 export async function endedRuns(queries: Queries, before: Date): Promise<EndedRun[]> {
   return queries.query<EndedRun>(
-    `select id, slug, repository, ended_at from run where ${SETTLED} and ended_at < $1
+    `select id, slug, repository, state_kind, ended_at from run where ${SETTLED} and ended_at < $1
        and state_kind in ('succeeded', 'failed', 'cancelled') order by ended_at`,
     [before],
   );
@@ -21,7 +21,7 @@ export async function endedRuns(queries: Queries, before: Date): Promise<EndedRu
 /** Discarded ones that could still be restored. */
 export async function discardedRuns(queries: Queries, before: Date): Promise<EndedRun[]> {
   return queries.query<EndedRun>(
-    `select id, slug, repository, ended_at from run where ${SETTLED} and ended_at < $1
+    `select id, slug, repository, state_kind, ended_at from run where ${SETTLED} and ended_at < $1
        and state_kind = 'discarded' and state_before is not null order by ended_at`,
     [before],
   );
@@ -30,7 +30,7 @@ export async function discardedRuns(queries: Queries, before: Date): Promise<End
 /** Those of the runs that have ended, and are known here at all. */
 export async function endedOf(queries: Queries, ids: readonly string[], before: Date): Promise<EndedRun[]> {
   return queries.query<EndedRun>(
-    `select id, slug, repository, ended_at from run where ${SETTLED} and ended_at < $2 and id = any($1)
+    `select id, slug, repository, state_kind, ended_at from run where ${SETTLED} and ended_at < $2 and id = any($1)
        and state_kind in ('succeeded', 'failed', 'cancelled', 'discarded') order by ended_at`,
     [ids, before],
   );
@@ -38,7 +38,7 @@ export async function endedOf(queries: Queries, ids: readonly string[], before: 
 
 export async function endedTranscripts(queries: Queries, before: Date): Promise<(EndedRun & { rows: number })[]> {
   return queries.query<EndedRun & { rows: number }>(
-    `select id, slug, repository, ended_at, count(*)::int as rows from run join transcript on transcript.run = run.id
+    `select id, slug, repository, state_kind, ended_at, count(*)::int as rows from run join transcript on transcript.run = run.id
      where ${SETTLED} and ended_at < $1 group by run.id order by ended_at`,
     [before],
   );
@@ -47,13 +47,13 @@ export async function endedTranscripts(queries: Queries, before: Date): Promise<
 /** Takes a run's transcript out, and says so in its journal. False when the run has been taken up again. */
 export async function deleteTranscript(
   database: Pick<Database, 'transaction'>,
-  { id, ended_at }: EndedRun,
+  run: EndedRun,
   said: NewEvent,
 ): Promise<boolean> {
   return database.transaction(async (queries) => {
-    if (!(await isStill(queries, { id, ended_at }))) return false;
-    await queries.query('delete from transcript where run = $1', [id]);
-    await appendEvents(queries, id, [said]);
+    if (!(await isStill(queries, run))) return false;
+    await queries.query('delete from transcript where run = $1', [run.id]);
+    await appendEvents(queries, run.id, [said]);
     return true;
   });
 }
@@ -61,13 +61,13 @@ export async function deleteTranscript(
 /** A discarded run cannot be restored any more; `drop` takes its refs away before that is committed. False as above. */
 export async function forgetTrash(
   database: Pick<Database, 'transaction'>,
-  { id, ended_at }: EndedRun,
+  run: EndedRun,
   { said, drop }: { said: NewEvent; drop: () => Promise<void> },
 ): Promise<boolean> {
   return database.transaction(async (queries) => {
-    if (!(await isStill(queries, { id, ended_at }))) return false;
-    await queries.query('update run set state_before = null where id = $1', [id]);
-    await appendEvents(queries, id, [said]);
+    if (!(await isStill(queries, run))) return false;
+    await queries.query('update run set state_before = null where id = $1', [run.id]);
+    await appendEvents(queries, run.id, [said]);
     await drop();
     return true;
   });
@@ -76,23 +76,25 @@ export async function forgetTrash(
 /** Takes a run out of the database, with its task where no other run has that; `drop` as above. False as above. */
 export async function deleteRun(
   database: Pick<Database, 'transaction'>,
-  { id, ended_at }: EndedRun,
+  run: EndedRun,
   { drop }: { drop: () => Promise<void> },
 ): Promise<boolean> {
   return database.transaction(async (queries) => {
-    if (!(await isStill(queries, { id, ended_at }))) return false;
-    await deleteRuns(queries, [id]);
+    if (!(await isStill(queries, run))) return false;
+    await deleteRuns(queries, [run.id]);
     await drop();
     return true;
   });
 }
 
-async function isStill(queries: Queries, { id, ended_at }: Pick<EndedRun, 'id' | 'ended_at'>): Promise<boolean> {
-  const [row] = await queries.query<Pick<RunRow, 'ended_at' | 'opening'>>(
-    'select ended_at, opening from run where id = $1 for update',
-    [id],
+/** Locks the run. One that was restored has ended when it had before, and its refs may still be on their way. */
+async function isStill(queries: Queries, { id, ended_at, state_kind }: EndedRun): Promise<boolean> {
+  await queries.query('select 1 from run where id = $1 for update', [id]);
+  const [row] = await queries.query<{ ended_at: Date }>(
+    `select ended_at from run where id = $1 and state_kind = $2 and ${SETTLED}`,
+    [id, state_kind],
   );
-  return row?.ended_at?.getTime() === ended_at.getTime() && row.opening === null;
+  return row?.ended_at.getTime() === ended_at.getTime();
 }
 
 /** The rows of runs and of all that belongs to them. Part of a transaction that has locked them. */

@@ -24,10 +24,18 @@ export interface RunRow {
   readonly base_commit: string;
   readonly target: string | null;
   readonly head: string;
+  /** The commit that its branch in the person's repository stands on, whoever had it put there. */
   readonly delivered: string | null;
   readonly merged: { readonly target: string; readonly commit: string; readonly tree: string } | null;
-  /** From where to where a merge was last about to move a branch. */
-  readonly merging: { readonly target: string; readonly from: string; readonly to: string } | null;
+  /** The head that a step has delivered, or what a person or a merge has made of it since; another head is not to be merged. */
+  readonly mergeable: string | null;
+  /** From where to where a merge was last about to move a branch, and the run's head by then. */
+  readonly merging: {
+    readonly target: string;
+    readonly from: string;
+    readonly to: string;
+    readonly head: string;
+  } | null;
   readonly consumed: Consumed;
   readonly granted: Limits;
   readonly said: readonly string[];
@@ -119,6 +127,8 @@ export interface MessageRow {
   readonly delivered_at: Date | null;
   /** When a turn ended that held it. */
   readonly heard_at: Date | null;
+  /** Told to whatever agent is next; the run does not go on for it, and nobody waits for it to be told. */
+  readonly quiet: boolean;
 }
 
 export interface RepositoryRow {

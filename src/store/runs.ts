@@ -10,6 +10,7 @@ type FilledLater =
   | 'state_before'
   | 'delivered'
   | 'merged'
+  | 'mergeable'
   | 'merging'
   | 'granted'
   | 'said'

@@ -63,6 +63,15 @@ export async function openStep(queries: Queries, run: string): Promise<StepRow |
   return row;
 }
 
+/** The same with its row locked, for those who take it out of the line: admission, which does not hold its run, then passes it over. */
+export async function lockOpenStep(queries: Queries, run: string): Promise<StepRow | undefined> {
+  const [row] = await queries.query<StepRow>(
+    `select * from step where run = $1 and state <> 'ended' for no key update`,
+    [run],
+  );
+  return row;
+}
+
 export async function latestStep(queries: Queries, run: string): Promise<StepRow | undefined> {
   const [row] = await queries.query<StepRow>('select * from step where run = $1 order by position desc limit 1', [run]);
   return row;
@@ -93,6 +102,15 @@ export async function latestKept(queries: Queries, run: string): Promise<string 
     [run],
   );
   return row?.kept;
+}
+
+/** The checkpoint with uncollected work of the run's latest step that anybody has worked on, if that has ended without taking it in. */
+export async function leftCheckpoint(queries: Queries, run: string): Promise<string | undefined> {
+  const [row] = await queries.query<Pick<StepRow, 'checkpoint'>>(
+    `select case when state = 'ended' then checkpoint end as checkpoint from step where run = $1 and worker is not null order by position desc limit 1`,
+    [run],
+  );
+  return row?.checkpoint ?? undefined;
 }
 
 /** The number of the latest step of each node. */
@@ -153,6 +171,8 @@ export interface StepEnd {
   readonly head: string;
   /** The checkpoint at its end, where it has one. */
   readonly kept: string | null;
+  /** Whether the attempt had the workspace; else work that an earlier one has left is still in the step's checkpoint. */
+  readonly opened: boolean;
   readonly at: Date;
 }
 
@@ -160,7 +180,7 @@ export interface StepEnd {
 export async function endStep(queries: Queries, end: StepEnd): Promise<boolean> {
   const ended = await queries.query(
     `with ended as (
-       update step set state = 'ended', outcome = $4, detail = $5, outputs = $6, head = $7, kept = $9, checkpoint = null, ended_at = $8
+       update step set state = 'ended', outcome = $4, detail = $5, outputs = $6, head = $7, kept = $9, checkpoint = case when $10 then null else checkpoint end, ended_at = $8
        where id = $1 and lease = $2 and state = 'running' returning id)
      update attempt set ended_at = $8, seen_at = greatest(seen_at, $8), result = $3 from ended
      where attempt.step = ended.id and attempt.n = $2 and attempt.ended_at is null returning 1`,
@@ -174,6 +194,7 @@ export async function endStep(queries: Queries, end: StepEnd): Promise<boolean> 
       end.head,
       end.at,
       end.kept,
+      end.opened,
     ],
   );
   return ended.length === 1;

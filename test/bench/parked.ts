@@ -1,4 +1,4 @@
-import { waitUntil } from '../../src/lib/wait-until.ts';
+import { pause, waitUntil } from '../../src/lib/wait-until.ts';
 import { Installation } from '../support/installation.ts';
 import { load, memory, standing } from './footprint.ts';
 import { type Bench, median, round, rowOf } from './row.ts';
@@ -66,7 +66,11 @@ export const parked: Bench = async ({ small }) => {
   ];
 };
 
+/** Once work has died down: connections to the database that nobody uses any more have been closed by then. */
+const SETTLED_MS = 40_000;
+
 async function costs(installation: Installation, small: boolean): Promise<Cost> {
+  await pause(SETTLED_MS);
   const cost: Cost = { points: [], megabytes: [] };
   for (let n = 0; n < (small ? 3 : 9); n++) {
     cost.points.push(await load(installation, small ? 2 : 10));

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -43,6 +43,7 @@ async function backUp(on: Installation, name: string): Promise<string> {
   const result = await on.cli(['server', 'backup', file, '--json']);
   expect(result).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(result.stdout)).toMatchObject({ file, notes: [] });
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
   return file;
 }
 
@@ -203,4 +204,41 @@ test("into a server of one's own that has runs already: they are moved aside wit
   expect(JSON.parse((await other.cli(['ls', '--all', '--json'])).stdout)).toEqual(
     JSON.parse((await installation.cli(['ls', '--all', '--json'])).stdout),
   );
+});
+
+test("what fails halfway leaves the database of a server of one's own as it was", async () => {
+  const file = await backUp(installation, 'halfway.tar');
+  const folder = join(installation.folder, 'halfway');
+  await mkdir(folder);
+  await run('tar', ['-xf', file, '-C', folder]);
+  const manifest = join(folder, 'manifest.json');
+  // Told only when everything has been loaded.
+  await writeFile(manifest, (await readFile(manifest, 'utf8')).replace(/"run": \d+/, '"run": 9999'));
+  const lacking = join(installation.folder, 'lacking.tar');
+  await run('tar', ['-cf', lacking, '-C', folder, '.']);
+
+  await using database = await createTestDatabase();
+  await using other = await Installation.create({ config: CONFIG, env: { DATABASE_URL: database.url } });
+  const id = await start(other);
+  const before = await other.settled(id);
+  await other.cli(['server', 'down']);
+  const result = await other.cli(['server', 'restore', lacking, '--replace', '--json']);
+  expect(JSON.parse(result.stderr)).toMatchObject({ code: 'backup/damaged' });
+  expect(await database.query(`select nspname from pg_namespace where nspname like '%before%'`)).toEqual([]);
+  expect(await readFile(other.home.config, 'utf8')).toBe(CONFIG);
+  expect((await other.cli(['server', 'up'])).code).toBe(0);
+  expect((await other.show(id)).head).toBe(before.head);
+});
+
+test('a database that the daemon of another home is using is not taken from it', async () => {
+  const file = await backUp(installation, 'shared.tar');
+  await using database = await createTestDatabase();
+  await using owner = await Installation.create({ config: CONFIG, env: { DATABASE_URL: database.url } });
+  expect((await owner.cli(['server', 'up'])).code).toBe(0);
+  await using other = await Installation.create({ env: { DATABASE_URL: database.url } });
+  const restore = () => other.cli(['server', 'restore', file, '--replace', '--json']);
+  expect(JSON.parse((await restore()).stderr)).toMatchObject({ code: 'restore/in-use' });
+  expect(JSON.parse((await owner.cli(['ls', '--json'])).stdout)).toEqual([]);
+  await owner.cli(['server', 'down']);
+  expect((await restore()).code).toBe(0);
 });

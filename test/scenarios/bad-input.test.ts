@@ -85,6 +85,15 @@ test('a task of a megabyte is refused', async () => {
   expectRefused(await run(repository.path, '--file', file), 2, 'task/too-large');
 });
 
+test('an agent whose program is missing is refused before anything starts', async () => {
+  await using repository = await tempRepository();
+  const config = 'agents:\n  gone: { kind: custom, command: [no-such-agent] }\n';
+  await using own = await Installation.create({ config });
+  const result = await own.cli(['run', 'Do it', '--json'], { cwd: repository.path });
+  expectRefused(result, 2, 'agent/none');
+  expect(result.stderr).toContain('no-such-agent is not on the PATH');
+});
+
 test('an agent that is not configured is refused', async () => {
   await using repository = await tempRepository();
   expectRefused(await run(repository.path, 'Do it', '--agent', 'nobody'), 2, 'agent/none');
@@ -178,4 +187,17 @@ test('a machine configuration that cannot be read is refused, and mended without
   await writeFile(own.home.config, 'agents:\n  writer: { kind: custom, command: [sh, -c, "echo done > done.txt"] }\n');
   const mended = await own.cli(['run', 'Do it', '--json'], { cwd: repository.path });
   expect(mended.code).toBe(0);
+});
+
+test('a path that is relative to nothing the daemon knows of is refused', async () => {
+  expect((await installation.cli(['server', 'up'])).code).toBe(0);
+  const { client } = installation;
+  const refusal = { code: 'request/invalid', message: expect.stringContaining('absolute path') };
+  const checkout = (request: { folder: string; worktree?: string }) =>
+    client.call('checkoutRun', request, { run: '@last' });
+  await expect(checkout({ folder: '.' })).rejects.toMatchObject(refusal);
+  await expect(checkout({ folder: '/', worktree: 'beside' })).rejects.toMatchObject(refusal);
+  await expect(checkout({ folder: '/' })).rejects.toMatchObject({ code: 'run/not-found' });
+  await expect(client.call('addRepository', { path: '..' })).rejects.toMatchObject(refusal);
+  await expect(client.call('initRepository', { path: '..' })).rejects.toMatchObject(refusal);
 });

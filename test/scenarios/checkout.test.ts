@@ -121,6 +121,9 @@ test('a parked run that delivered nothing gets its branch, and keeps it up to da
   expect((await checkout(repository, run)).code).toBe(0);
   expect(await readFile(join(repository.path, 'half.txt'), 'utf8')).toBe('half\n');
   expect((await installation.show(run)).branch).toBe(`switchyard/${slug}`);
+  const merged = await installation.cli(['merge', run, '--json']);
+  expect(merged).toMatchObject({ code: 1 });
+  expect(JSON.parse(merged.stderr)).toMatchObject({ code: 'merge/not-delivered' });
   expect((await installation.cli(['discard', run, '--yes'])).code).toBe(0);
   const refused = await checkout(repository, run, '--json');
   expect(JSON.parse(refused.stderr)).toMatchObject({ code: 'checkout/discarded' });

@@ -48,6 +48,41 @@ test('a database that is killed while an agent works comes back, and the run end
   ]);
 });
 
+test('whoever watches a run starts a daemon again that has died, and leaves one that was stopped on purpose', async () => {
+  await using repository = await tempRepository(FILES);
+  await using installation = await Installation.create({
+    config: 'agents:\n  slow: { kind: custom, command: [sh, -c, "echo begun > begun.txt; sleep 600"] }\n',
+  });
+  await installation.startDaemon();
+  const { run } = await installation.client.call('startRun', {
+    task: 'Take your time',
+    repository: repository.path,
+    requester: 'test',
+  });
+  const watching = installation.cli(['logs', '-f', run]);
+  const running = async () => (await installation.show(run)).steps[0]?.state === 'running';
+  await waitUntil(running, { timeoutMs: 30_000, what: 'the agent to work' });
+
+  const { pid } = await installation.client.call('health', {});
+  process.kill(pid, 'SIGKILL');
+  const again = () =>
+    installation.client.call('health', {}).then(
+      (health) => health.pid !== pid,
+      () => false,
+    );
+  await waitUntil(again, { timeoutMs: 60_000, what: 'another daemon' });
+  expect((await installation.cli(['server', 'restart'])).code).toBe(0);
+
+  expect((await installation.cli(['server', 'down'])).code).toBe(0);
+  const watched = await watching;
+  expect(watched.code).toBe(69);
+  expect(watched.stderr).toContain('The daemon was stopped; the run goes on when it is back: switchyard server up');
+  expect(await installation.answers()).toBe(false);
+  expect((await installation.cli(['server', 'up'])).code).toBe(0);
+  await waitUntil(running, { timeoutMs: 30_000, what: 'the agent to work again' });
+  expect((await installation.cli(['cancel', run])).code).toBe(0);
+});
+
 test('a full disk parks the run and names it; the work is kept, and with room again a retry goes on', {
   timeout: 120_000,
 }, async (context) => {

@@ -6,12 +6,13 @@ import { Installation } from '../support/installation.ts';
 
 /** Merging into the person's repository: exactly what was checked, and never over anything of theirs. */
 
+const GROWER = 'echo more >> base.txt';
 const WRITER = 'if [ -f base.txt ]; then sed -i "s/base/agent/" base.txt; fi; echo made > made.txt';
 let installation: Installation;
 
 beforeAll(async () => {
   installation = await Installation.create({
-    config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n`,
+    config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n  grower: { kind: custom, command: [sh, -c, ${JSON.stringify(GROWER)}] }\ndefaults: { agent: writer }\n`,
   });
 });
 afterAll(async () => {
@@ -77,6 +78,24 @@ test('a dirty file in the way parks the merge, names the file and moves nothing;
   expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('mine\n');
   await repository.git('checkout', '--', 'base.txt');
   expect((await merge(run)).code).toBe(0);
+});
+
+test('a merge that was left does not count for what the run has done since', async () => {
+  await using repository = await tempRepository({ ...files, 'made.txt': 'made\n' });
+  const run = await delivered(repository, '--agent', 'grower');
+  const first = await installation.show(run);
+  await writeFile(join(repository.path, 'base.txt'), 'mine\n');
+  expect((await merge(run)).code).toBe(3);
+  await repository.git('checkout', '--', 'base.txt');
+  expect((await installation.cli(['send', run, 'Once more.'])).code).toBe(0);
+  await expect.poll(async () => (await installation.show(run)).state.kind, { timeout: 30_000 }).toBe('succeeded');
+  const second = await installation.show(run);
+  expect(second.head).not.toBe(first.head);
+  await repository.git('merge', '--quiet', '--ff-only', first.head);
+  expect((await merge(run)).code).toBe(0);
+  expect((await installation.show(run)).merged?.commit).toBe(second.head);
+  expect(await repository.git('rev-parse', 'main', second.branch ?? '')).toBe(`${second.head}\n${second.head}`);
+  expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('base\nmore\nmore\n');
 });
 
 test('a target that has moved is followed: rebased, checked again, merged', async () => {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,9 +22,13 @@ beforeAll(async () => {
     config: `agents:
   writer: { kind: custom, command: [sh, -c, "echo agent > made.txt"] }
   slow: { kind: custom, command: [sh, -c, ${JSON.stringify(SLOW)}] }
+  wrong: { kind: custom, command: [sh, -c, "cat >> told.txt; echo wrong > fixed.txt; date +%N >> again.txt"] }
 defaults: { agent: writer }
 `,
   });
+});
+beforeAll(() => {
+  hold = join(installation.folder, 'hold');
 });
 afterAll(async () => {
   await installation[Symbol.asyncDispose]();
@@ -49,6 +53,29 @@ nodes:
   branch: { deliver: branch, next: done }
 `,
 };
+
+const checked = {
+  ...files,
+  '.switchyard/config.yaml': 'checks: { right: { run: "cat fixed.txt; grep -q right fixed.txt" } }\nsetup: none\n',
+  '.switchyard/blueprints/loop.yaml': `name: loop
+summary: Loop.
+start: implement
+nodes:
+  implement: { agent: default, next: check, on: { unchanged: park } }
+  check: { check: all, next: done, on: { fail: fix, fixed: park, missing: park } }
+  fix: { agent: same, max: 1, with: { failure: $check.report }, next: check, on: { unchanged: park } }
+`,
+};
+const WRONG = ['--agent', 'wrong', '--blueprint', 'loop'];
+const steps = ({ steps: all }: { steps: readonly { node: string; n: number; outcome: string | null }[] }) =>
+  all.map(({ node, n, outcome }) => `${node}#${n} ${outcome}`);
+
+/** While that file is there, setup says that it has come so far, and goes no further. */
+let hold: string;
+const held = () => ({
+  ...files,
+  '.switchyard/config.yaml': `checks: {}\nsetup: "while [ -f '${hold}' ]; do : > '${hold}.reached'; sleep 0.05; done"\n`,
+});
 
 async function start(repository: TempRepository, ...more: string[]): Promise<string> {
   const result = await installation.cli(['run', 'Do it', '--detach', '--json', ...more], { cwd: repository.path });
@@ -171,13 +198,71 @@ test('with --stay a run that was at work waits, and a retry lets it go on', asyn
   expect((await byHand(run, 'echo hand > hand.txt', '--stay')).code).toBe(0);
   expect((await installation.show(run)).state).toMatchObject({
     kind: 'parked',
-    reason: { code: 'open' },
+    reason: { code: 'open/waits' },
     needs: { choices: ['retry', 'abandoned'] },
   });
+  const why = await installation.cli(['why', run]);
+  expect(why.stdout).toContain('Its agent will be told what');
+  expect(why.stdout).not.toMatch(/--back|out of the way|waits for its agent/);
+  expect(why.stdout).toContain('switchyard retry');
   expect((await installation.cli(['approve', run, '--choice', 'retry'])).code).toBe(0);
   const { state, branch } = await installation.settled(run);
   expect(state.kind).toBe('succeeded');
   expect(await repository.git('show', `${branch ?? ''}:hand.txt`)).toBe('hand');
+});
+
+test('with --stay, --back then lets it go on where it was', async () => {
+  await using repository = await tempRepository(files);
+  const run = await atWork(repository);
+  expect((await byHand(run, 'echo hand > hand.txt', '--stay')).code).toBe(0);
+  const back = await open(run, '--back', '--json');
+  expect(JSON.parse(back.stdout)).toMatchObject({ state: { kind: 'running' }, commits: 0, working: true });
+  expect((await installation.settled(run)).state.kind).toBe('succeeded');
+});
+
+test('what a person has mended where an agent had come to its bound is checked next, and no agent touches it', async () => {
+  await using repository = await tempRepository(checked);
+  const run = await settled(repository, ...WRONG);
+  expect((await installation.show(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'limit/max' } });
+  expect((await installation.cli(['why', run])).stdout).toMatch(/waits at fix\./);
+  const back = await byHand(run, 'echo right > fixed.txt');
+  expect(back.stdout).toMatch(/To check what you changed, with check: switchyard retry /);
+  const { stdout } = await installation.cli(['why', run]);
+  expect(stdout).toMatch(/switchyard retry \S+ +check what you changed/);
+  expect(stdout).toContain('a retry begins with check');
+  expect((await installation.cli(['retry', run])).code).toBe(0);
+  const done = await installation.settled(run);
+  expect(done.state.kind).toBe('succeeded');
+  expect(steps(done).slice(3)).toEqual(['check#2 fail', 'check#3 pass']);
+  const { stdout: diff } = await installation.cli(['diff', run]);
+  expect(diff).toContain('+right');
+});
+
+test('an agent that goes on after a person has changed files is told so, and that its report is of an earlier state', async () => {
+  await using repository = await tempRepository(checked);
+  const run = await settled(repository, ...WRONG);
+  await byHand(run, 'echo other > fixed.txt; : > told.txt');
+  expect((await installation.cli(['retry', run, '--from', 'fix'])).code).toBe(0);
+  await installation.settled(run);
+  const told = await readFile(join(installation.home.workspaces, run, 'tree', 'told.txt'), 'utf8');
+  expect(told).toMatch(/\(Of an earlier state, [0-9a-f]{12}: files have changed since\.\)\n/);
+  expect(told).toMatch(
+    /Since you last worked, a person .* They have changed, and it is committed: fixed\.txt, told\.txt\./,
+  );
+});
+
+test('so it is for a message after that, and not for a report on the head', async () => {
+  await using repository = await tempRepository(checked);
+  const run = await settled(repository, ...WRONG);
+  const before = await readFile(join(installation.home.workspaces, run, 'tree', 'told.txt'), 'utf8');
+  expect(before).toContain('What failed');
+  expect(before).not.toContain('earlier state');
+  await byHand(run, ': > told.txt');
+  expect((await installation.cli(['send', run, 'Mind the colour'])).code).toBe(0);
+  await installation.settled(run);
+  const told = await readFile(join(installation.home.workspaces, run, 'tree', 'told.txt'), 'utf8');
+  expect(told).toContain('it is committed: told.txt.');
+  expect(told).toContain('Mind the colour');
 });
 
 test('a finished run is finished again, with the new head, and says that no check has seen it', async () => {
@@ -265,6 +350,9 @@ test('a daemon that dies meanwhile is started again by the command line, which h
   await hasFile(run, 'hand.txt');
   const { pid } = await installation.client.call('health', {});
   process.kill(pid, 'SIGKILL');
+  // Even whoever clears away what the daemon has left leaves the person's program be.
+  const cleared = await installation.cli(['doctor', '--fix', '--json']);
+  expect(cleared.stdout).not.toContain('"process"');
   await writeFile(go, '');
   await ended(child);
   expect(child.exitCode).toBe(0);
@@ -281,6 +369,81 @@ test('the editor gets the folder, and its changes are taken in like any others',
   const result = await installation.cli(['open', run, '--editor'], { env: { EDITOR: `'${editor}'` } });
   expect(result.stderr).toContain('outside of the sandbox');
   expect(result.stdout).toContain('  edited.txt');
+});
+
+test('an editor is not ended from elsewhere, also where it outlives its command line: until it has ended the run is theirs', async () => {
+  await using repository = await tempRepository(held());
+  const run = await settled(repository, '--blueprint', 'ask');
+  // Made again for the editor, the workspace is set up first: within walls of its own.
+  await rm(join(installation.home.workspaces, run), { recursive: true });
+  const go = join(installation.folder, `go-${run}`);
+  const editor = join(installation.folder, 'waiting-editor');
+  await writeFile(
+    editor,
+    `#!/bin/sh\necho $$ > "$1/editor.pid"\nwhile [ ! -f '${go}' ]; do sleep 0.05; done\necho late > "$1/late.txt"\n`,
+    { mode: 0o755 },
+  );
+  const child = spawn(process.execPath, [bin, 'open', run, '--editor'], {
+    cwd: installation.folder,
+    env: { ...installation.env, EDITOR: editor },
+    stdio: 'ignore',
+  });
+  await hasFile(run, 'editor.pid');
+  const refused = { code: 'run/open', hint: expect.stringContaining('cannot be ended from here') };
+  expect(JSON.parse((await open(run, '--back', '--json')).stderr)).toMatchObject(refused);
+  child.kill('SIGKILL');
+  await ended(child);
+  for (const command of [
+    ['open', run, '--back'],
+    ['open', run, '--editor'],
+    ['approve', run],
+  ])
+    expect(JSON.parse((await installation.cli([...command, '--json'])).stderr)).toMatchObject(refused);
+  expect((await installation.show(run)).state).toMatchObject({ reason: { code: 'open' } });
+  await writeFile(go, '');
+  await waitUntil(async () => (await open(run, '--back')).code === 0, {
+    timeoutMs: 60_000,
+    what: 'the end of the editor',
+  });
+  const { head, state } = await installation.show(run);
+  expect(state).toMatchObject({ reason: { code: 'approval/wanted' } });
+  expect((await installation.cli(['diff', run])).stdout).toContain('late.txt');
+  expect(head).not.toBe('');
+});
+
+test('whoever is gone before the workspace is set up does not keep the run, whether or not the daemon lives', async () => {
+  await using repository = await tempRepository(held());
+  const run = await settled(repository, '--blueprint', 'ask');
+  for (const dies of [false, true]) {
+    await rm(join(installation.home.workspaces, run), { recursive: true });
+    await writeFile(hold, '');
+    const child = opening(run, 'echo never > never.txt');
+    await waitUntil(
+      () =>
+        access(`${hold}.reached`).then(
+          () => true,
+          () => false,
+        ),
+      { timeoutMs: 30_000, what: 'setup' },
+    );
+    expect((await installation.show(run)).state).toMatchObject({ reason: { code: 'open' } });
+    child.kill('SIGKILL');
+    await ended(child);
+    if (dies) process.kill((await installation.client.call('health', {})).pid, 'SIGKILL');
+    await rm(hold);
+    await rm(`${hold}.reached`);
+    await waitUntil(
+      async () => {
+        const { stdout } = await installation.cli(['show', run, '--json']);
+        return stdout.includes('"approval/wanted"');
+      },
+      { timeoutMs: 60_000, what: 'the run to wait for its approval' },
+    );
+    expect((await installation.cli(['approve', run, '--choice', 'changes', '--json'])).stderr).not.toContain(
+      'run/open',
+    );
+    await installation.settled(run);
+  }
 });
 
 test('what cannot be opened goes on as it was', async () => {

@@ -1,7 +1,9 @@
 import { access, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RepositoryRemoval, RepositoryView } from '../../src/api/schemas.ts';
+import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
 
@@ -125,4 +127,28 @@ test('a run whose work is nowhere else has to be named, and one at work to be ca
   expect(await remove(repository.path, '--yes', '--discard-unmerged', slug)).toMatchObject({
     answer: { removed: true },
   });
+});
+
+test('a run that something happens to while its repository is being removed keeps it', async () => {
+  await using repository = await tempRepository(files);
+  const { run, slug } = await finished(repository.path);
+  const { databaseUrl } = await installation.client.call('joinWorker', {});
+  const client = new Client({ connectionString: databaseUrl, options: '-c search_path=switchyard,public' });
+  await client.connect();
+  try {
+    await client.query('begin');
+    await client.query('update run set priority = priority + 1 where id = $1', [run]);
+    const removing = remove(repository.path, '--yes', '--discard-unmerged', slug);
+    const isWaiting = async () =>
+      (await client.query(`select 1 from pg_stat_activity where wait_event_type = 'Lock' and pid <> pg_backend_pid()`))
+        .rowCount;
+    await waitUntil(isWaiting, { timeoutMs: 30_000, what: 'the removal to come to the run' });
+    await client.query('commit');
+    const refused = await removing;
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stderr)).toMatchObject({ code: 'repository/working' });
+  } finally {
+    await client.end();
+  }
+  expect((await installation.show(run)).id).toBe(run);
 });

@@ -161,12 +161,16 @@ test('transcripts go and the journal stays; runs go altogether, but those that a
   for (const id of [spoken, parked]) expect((await installation.cli(['show', id])).code).toBe(0);
 });
 
-test('workspaces of runs that are over go after a week by themselves, with notes of the machinery', async () => {
+test('workspaces of runs that are over go only where a period was set for them; notes of the machinery go by themselves', async () => {
   const id = await finished();
   await sql(`update run set state = '{"kind":"cancelled"}' where id = $1`, [id]);
   const folder = join(installation.home.workspaces, id);
   await waitUntil(async () => !(await exists(folder)), { timeoutMs: 10_000, what: 'the workspace of a success to go' });
   await run('mkdir', ['-p', join(folder, 'tree')]);
+  await age(id, 4000);
+  expect((await prune('--dry-run')).map(({ kind }) => kind)).not.toContain('workspaces');
+  await retain('{ workspaces: 7d }');
+  await age(id, 6);
   expect((await prune('--dry-run')).map(({ kind }) => kind)).not.toContain('workspaces');
   await age(id, 8);
   await sql(`update outbox set done_at = now() - interval '8 days' where done_at is not null`);

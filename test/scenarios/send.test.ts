@@ -20,6 +20,7 @@ tell({ kind: 'session', id: session });
 appendFileSync(LOG, JSON.stringify({ run, agent: NAME, step: node + '#' + step, session: given || null, prompt }) + '\\n');
 appendFileSync('work.txt', 'a turn\\n');
 const gate = prompt.match(/GATE-(\\w+)/)?.[1];
+if (gate !== undefined) tell({ kind: 'text', text: 'Waiting for ' + gate });
 while (gate !== undefined && !existsSync(GATES + '/' + gate)) await new Promise((wake) => setTimeout(wake, 20));
 tell({ kind: 'text', text: 'Done.' });
 tell({ kind: 'end', result: { kind: 'done' } });
@@ -100,7 +101,7 @@ test('two messages to an agent at work are one further turn of the same step, in
 
 test('--now interrupts the turn, keeps what was done, and goes on with the message at once', async () => {
   const run = await start('Wait for GATE-never');
-  await turns(run, 1);
+  await waitUntil(async () => (await cli('logs', run)).stdout.includes('Waiting for never'), { timeoutMs: 30_000 });
   const sent = await cli('send', run, 'never mind, stop waiting', '--now', '--wait', '--json');
   expect(sent.code).toBe(0);
   const [answer, delivered] = sent.stdout.trim().split('\n');

@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { counted } from '../../lib/counted.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
@@ -29,7 +31,7 @@ export async function serverBackup(
     `Backed up to ${printableLine(file)} (${bytesText(bytes)}) and read back.`,
     `  ${counted(manifest.rows['run'] ?? 0, 'run')}, ${counted(manifest.repositories.length, 'repository', 'repositories')}, at ${manifest.at}`,
     ...notes.map((note) => printable(note)),
-    'What agents have done since their last checkpoint is not in it.',
+    'What agents have done since their last checkpoint is not in it, nor are keys and programs that config.yaml names by path.',
   ]);
 }
 
@@ -38,9 +40,15 @@ export async function serverRestore(
   context: CommandContext,
   options: Common & { readonly file: string; readonly replace?: boolean },
 ): Promise<number> {
+  const file = resolve(context.cwd, options.file);
+  await access(file, constants.R_OK).catch(() => {
+    throw usageError(
+      `There is no file ${file} that can be read.`,
+      'Give the path of what `switchyard server backup` has written.',
+    );
+  });
   const { restoreHome } = await import('../../daemon/backup.ts');
   using work = copying(context, options);
-  const file = resolve(context.cwd, options.file);
   const report = await restoreHome(work, { file, replace: options.replace ?? false });
   return print(context, options, { schema: 1 as const, ...report }, ({ home, manifest, aside, notes }) => [
     `${printableLine(home)} is as it was at ${manifest.at}: ${counted(manifest.rows['run'] ?? 0, 'run')}.`,

@@ -120,7 +120,17 @@ test('approve passes on what was said and prints the state that follows', async 
     0,
   );
   expect(server.calls[0]?.request).toMatchObject({ choice: 'changes', note: 'use cents', head: 'abc' });
-  expect(context.out()).toBe('▸ running\nIt goes on.\n');
+  expect(context.out()).toBe('▸ running\nIt goes on.\n    switchyard logs -f x  follow it\n');
+});
+
+test('approve that was the last answer wanted says what can be done with the result', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  server.run = someRun({ state: DONE, branch: 'switchyard/round-the-totals-k7mz' });
+  server.handlers.decideRun = () => ({ schema: 1, run: server.run.id, state: DONE, working: false });
+  expect(await execute(context, ['approve', 'x'])).toBe(0);
+  expect(context.out()).toContain('✓ succeeded\n');
+  expect(context.out()).toContain('switchyard merge round-the-totals-k7mz');
 });
 
 test('approve where that is not offered ends with 2, where the head has moved with 1', async () => {
@@ -195,6 +205,7 @@ test('a merge that has to wait for a person ends with 3', async () => {
 test('discard asks on a terminal, and leaves everything as it is unless the answer is yes', async () => {
   await using context = await testContext({ terminal: true });
   await using server = await new FakeServer(context.socket).listen();
+  server.run = someRun({ state: DONE });
   server.handlers.discardRun = () => ({ schema: 1, run: server.run.id, state: { kind: 'discarded' }, working: false });
   const first = execute(context, ['discard', 'x']);
   await context.shows('Discard it? [y/N] ');
@@ -211,12 +222,24 @@ test('discard asks on a terminal, and leaves everything as it is unless the answ
 test('discard --yes does not ask, --dry-run does nothing', async () => {
   await using context = await testContext({ terminal: true });
   await using server = await new FakeServer(context.socket).listen();
+  server.run = someRun({ state: DONE });
   server.handlers.discardRun = () => ({ schema: 1, run: server.run.id, state: { kind: 'discarded' }, working: false });
   expect(await execute(context, ['discard', 'x', '--dry-run'])).toBe(0);
   expect(context.out()).toContain('Nothing was done');
   expect(server.calls.map(({ name }) => name)).toEqual(['showRun']);
   expect(await execute(context, ['discard', 'x', '--yes'])).toBe(0);
   expect(server.calls.at(-1)?.name).toBe('discardRun');
+});
+
+test('discard says of a run at work, and of one in the trash, what is so, before it asks', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  expect(await execute(context, ['discard', 'x', '--dry-run'])).toBe(1);
+  expect(context.err()).toContain('switchyard cancel round-the-totals-k7mz');
+  server.run = someRun({ state: { kind: 'discarded' } });
+  expect(await execute(context, ['discard', 'x', '--dry-run'])).toBe(0);
+  expect(context.out()).toContain('It is in the trash already.');
+  expect(context.out()).not.toContain('goes to the trash');
 });
 
 test('cancel, restore and why answer with what the server says', async () => {
@@ -247,6 +270,18 @@ test('logs shows a journal, follows it until the run waits, or gives it as JSON'
   server.become(DONE, { kind: 'run.ended', state: DONE });
   expect(await following).toBe(0);
   expect(context.out()).toContain('"kind":"run.ended"');
+});
+
+test('logs of a run that is over ends in what became of it; quiet it is nothing else', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  server.append({ kind: 'agent.text', node: 'a', n: 1, text: 'said' });
+  server.append({ kind: 'step.ended', node: 'a', n: 1, outcome: 'done', checkpoint: null });
+  server.become(DONE, { kind: 'run.ended', state: DONE });
+  expect(await execute(context, ['logs', 'x', '--quiet'])).toBe(0);
+  expect(context.out()).toMatch(/^✓ succeeded/);
+  expect(await execute(context, ['logs', 'x'])).toBe(0);
+  expect(context.out()).toMatch(/said\n[\s\S]*\n✓ succeeded/);
 });
 
 test('logs -f on a terminal shows what run shows, with everything if asked; Ctrl-C leaves at once', async () => {

@@ -1,4 +1,5 @@
 import type { RunDetail } from '../../api/schemas.ts';
+import { SwitchyardError } from '../../lib/error.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { printActed } from '../acted.ts';
 import { connect } from '../connect.ts';
@@ -19,9 +20,11 @@ export async function discard(context: CommandContext, options: DiscardOptions):
   const { client } = await connect(context, options);
   const run = await client.call('showRun', {}, { run: options.run });
   if (options.dryRun === true) {
+    refuseWorking(run);
     return print(context, options, run, () => [...consequences(run), 'Nothing was done: this is a dry run.']);
   }
   if (options.yes !== true && options.json !== true && context.isTerminal) {
+    refuseWorking(run);
     context.stdout.write(`${consequences(run).join('\n')}\n`);
     using asked = questions(context);
     const answer = await asked.ask('Discard it? [y/N] ');
@@ -35,8 +38,24 @@ export async function discard(context: CommandContext, options: DiscardOptions):
   return printActed(context, options, acted);
 }
 
+/** Before anybody is asked, in the words of the server, which looks again. */
+function refuseWorking({ slug, state }: RunDetail): void {
+  if (state.kind !== 'running' && state.kind !== 'queued') return;
+  throw new SwitchyardError({
+    code: 'run/working',
+    message: `Run ${slug} is ${state.kind}.`,
+    hint: `Cancel it first: \`switchyard cancel ${slug}\`.`,
+  });
+}
+
 function consequences(run: RunDetail): string[] {
   const name = printableLine(run.slug);
+  if (run.state.kind === 'discarded')
+    return [
+      `${name}: ${printableLine(run.title)}`,
+      '  It is in the trash already.',
+      `  \`switchyard restore ${name}\` brings it back.`,
+    ];
   const branch = run.branch === null ? [] : [`  Its branch ${printableLine(run.branch)} goes to the trash.`];
   return [
     `${name}: ${printableLine(run.title)} (${stateWords(run.state)})`,

@@ -1,5 +1,6 @@
 import type { StepView } from '../../api/schemas.ts';
 import type { Event } from '../../domain/event.ts';
+import { isEnded } from '../../domain/run.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { printableJson, printableLine } from '../../lib/printable.ts';
 import { connect, type Server } from '../connect.ts';
@@ -58,7 +59,7 @@ async function watch(context: CommandContext, server: Server, { run, options }: 
 
 async function write(context: CommandContext, server: Server, { run, options }: Asked): Promise<number> {
   const { step } = options;
-  const detail = options.quiet === true ? 'progress' : 'full';
+  const detail = options.quiet === true ? detailOf(options) : 'full';
   const render = eventRenderer({ ...styleOf(context.stdout, context.env), detail, live: false, name: run.name });
   const events =
     options.follow === true
@@ -71,8 +72,17 @@ async function write(context: CommandContext, server: Server, { run, options }: 
     const lines = options.json === true ? [printableJson(event)] : render(event);
     context.stdout.write(lines.map((line) => `${line}\n`).join(''));
   }
+  if (step === undefined && options.json !== true) await writeEnding(context, server, run.id);
   if (written === 0 && step !== undefined) await refuseMissing(server, run, step);
   return EXIT_CODES.ok;
+}
+
+/** What became of a run that is over; that one waits was its last event. */
+async function writeEnding(context: CommandContext, server: Server, id: string): Promise<void> {
+  const run = await server.client.call('showRun', {}, { run: id });
+  if (!isEnded(run.state.kind)) return;
+  const lines = endingLines(run, styleOf(context.stdout, context.env));
+  context.stdout.write(lines.map((line) => `${line}\n`).join(''));
 }
 
 /** Following needs the events of the run as well, to know when it has ended; what is of another step is left out here. */

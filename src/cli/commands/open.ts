@@ -1,6 +1,7 @@
 import type { HandedBack, Opened } from '../../api/schemas.ts';
 import type { HandTool } from '../../domain/opening.ts';
 import { counted } from '../../lib/counted.ts';
+import { SwitchyardError } from '../../lib/error.ts';
 import { runInTerminal } from '../../lib/exec/in-terminal.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect, findServer, type Server } from '../connect.ts';
@@ -91,7 +92,7 @@ async function work(context: CommandContext, server: Server, { opened, options }
     // Ctrl-C has reached it as well: it belongs to the same terminal.
     if (signal !== 'SIGINT') kill(signal);
   });
-  const { program, folder, opening, run } = opened;
+  const { program, folder, opening, run, slug } = opened;
   return runInTerminal({
     argv: program === undefined ? editorOf(context, folder) : [...program.argv],
     cwd: folder,
@@ -102,9 +103,19 @@ async function work(context: CommandContext, server: Server, { opened, options }
       kill = send;
     },
     onStarted: async (pid, report) => {
-      if (program?.reports !== true) return;
-      await patiently(server, () => server.client.call('openStarted', { opening, pid, report }, { run }));
+      const { known } = await patiently(server, () =>
+        server.client.call('openStarted', { opening, pid, report }, { run }),
+      );
+      if (!known) throw takenBack(slug);
     },
+  });
+}
+
+function takenBack(slug: string): SwitchyardError {
+  return new SwitchyardError({
+    code: 'run/not-open',
+    message: `${slug} was taken back before the program could begin.`,
+    hint: `Open it again: \`switchyard open ${slug}\`.`,
   });
 }
 
@@ -115,7 +126,7 @@ function welcome({ slug, tool, folder }: Opened): string {
     editor: `your editor on ${printableLine(folder)}`,
     command: 'your command in its workspace',
   }[tool];
-  return `${printableLine(slug)} stands still: here is ${what}. When you leave it, the run has what you changed, and goes on.`;
+  return `${printableLine(slug)} stands still: here is ${what}. When you leave it, the run has what you changed, and is again as it was: at work, waiting, or over.`;
 }
 
 /** As git does: the variable is a piece of shell. */

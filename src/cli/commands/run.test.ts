@@ -313,7 +313,7 @@ test('Ctrl-C and then c cancels the run', async () => {
   server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
   await context.shows('▸ implement');
   context.interrupt();
-  await context.shows('[d/c/w, Ctrl-C: d] ');
+  await context.shows('[d/c/w, then Enter; Ctrl-C: d] ');
   context.type('c');
   expect(await ending).toBe(6);
 });
@@ -325,7 +325,7 @@ test('Ctrl-C and then w goes on watching', async () => {
   server.append({ kind: 'step.started', node: 'implement', n: 1, nodeKind: 'agent' });
   await context.shows('▸ implement');
   context.interrupt();
-  await context.shows('[d/c/w, Ctrl-C: d] ');
+  await context.shows('[d/c/w, then Enter; Ctrl-C: d] ');
   context.type('w');
   end(server, DONE);
   expect(await ending).toBe(0);

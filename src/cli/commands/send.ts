@@ -1,6 +1,7 @@
 import type { Sent } from '../../api/schemas.ts';
 import { randomIds } from '../../lib/ids.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
+import { followLine } from '../acted.ts';
 import { connect, type Server } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
 import { EXIT_CODES, exitCodeOf } from '../exit-code.ts';
@@ -31,6 +32,7 @@ export async function send(context: CommandContext, options: SendOptions): Promi
   const sent = await server.client.call('sendToRun', request, { run: id });
   print(context, options, sent, ({ state, text: what }, style) => [
     `${paint(style, state === 'queued' ? 'dim' : 'cyan', '»')} ${state}: ${printable(what)}`,
+    ...(options.wait === true ? [] : [followLine(run, style)]),
   ]);
   return options.wait === true ? await untilDelivered(context, server, { sent, from, options }) : EXIT_CODES.ok;
 }

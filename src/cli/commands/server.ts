@@ -64,7 +64,7 @@ export async function serverRestart(context: CommandContext, options: ServerOpti
     (health) => health.testMode,
     () => false,
   );
-  await stopDaemon(findServer(own).address);
+  await stopDaemon(findServer(own).address, { restart: true });
   await startDaemon(own, client, { testMode });
   return print(context, options, await client.call('health', {}), (value) => describe(value, context.clock.now()));
 }

@@ -168,6 +168,32 @@ test('a run that waits says why, and what can be typed next', () => {
   expect(lines.join('\n')).not.toContain('switchyard approve fix-it-k7mz \n');
 });
 
+test('what a limit, a step and a park say is told once, and by the park where nothing was said before', () => {
+  const text = 'The agents of this run have used all of the sixty turns that it has.';
+  const needs = { kind: 'limit', choices: ['retry'], head: null } as const;
+  const events: EventPayload[] = [
+    { kind: 'limit', limit: 'turns', used: 60, max: 60, text },
+    { kind: 'step.ended', node: 'fix', n: 1, outcome: 'limit', detail: text, checkpoint: null },
+    {
+      kind: 'run.parked',
+      reason: { code: 'limit/turns', message: text },
+      needs: { ...needs, choices: ['retry'] },
+      node: 'fix',
+    },
+  ];
+  const told = (some: readonly EventPayload[], view: Partial<typeof PROGRESS> = {}) => {
+    const render = eventRenderer({ ...PROGRESS, width: 40, ...view });
+    return some
+      .flatMap((payload) => render(at(0, payload)))
+      .join(' ')
+      .replace(/\s+/g, ' ');
+  };
+  expect(told(events).split(text)).toHaveLength(2);
+  expect(told(events)).toContain('‖ waits for a person at fix');
+  expect(told(events.slice(1)).split(text)).toHaveLength(2);
+  expect(told(events.slice(2)).split(text)).toHaveLength(2);
+});
+
 test('what an approval asks is shown once, although it is the reason as well', () => {
   const ask = 'Look at the totals.\nAre they right?';
   const lines = eventRenderer(PROGRESS)(

@@ -27,11 +27,43 @@ const SAID_LINES = 4;
 /** Lines for each event, in the order in which they come: it remembers what belongs to a step until that is over. */
 export function eventRenderer(view: EventView): (event: Event) => string[] {
   const steps = new StepLines(view);
+  const said = new Said();
   return (event) => {
     if (view.detail === 'quiet') return event.kind === 'run.parked' ? parkedLines(event, view) : [];
-    if (view.detail === 'full') return stamped(linesFor(event, view, steps), event, view);
-    return [...steps.before(event), ...linesFor(event, view, steps)];
+    const once = said.without(event);
+    const lines = linesFor(once, view, steps);
+    said.add(event, lines);
+    if (view.detail === 'full') return stamped(lines, event, view);
+    return [...steps.before(event), ...lines];
   };
+}
+
+/** What a limit, the end of a step and a park say of the same thing is told once. */
+class Said {
+  #text = '';
+
+  add({ kind }: Event, lines: readonly string[]): void {
+    if (kind === 'step.started') this.#text = '';
+    if (kind === 'limit' || kind === 'step.ended') this.#text += ` ${inOneLine(lines.join(' '))}`;
+  }
+
+  without(event: Event): Event {
+    if (event.kind === 'step.ended' && event.detail !== undefined && this.#has(event.detail)) {
+      const { detail: _, ...rest } = event;
+      return rest;
+    }
+    if (event.kind === 'run.parked' && this.#has(event.reason.message))
+      return { ...event, reason: { ...event.reason, message: '' } };
+    return event;
+  }
+
+  #has(text: string): boolean {
+    return text !== '' && this.#text.includes(inOneLine(printableLine(text)));
+  }
+}
+
+function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 type EventOf<Kind extends EventKind> = Extract<Event, { kind: Kind }>;
@@ -119,7 +151,7 @@ function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
   const { needs, reason } = event;
   const where = event.node === null ? '' : ` at ${printableLine(event.node)}`;
   // An approval's reason is what it asks, or that it waits.
-  const why = needs.kind === 'approval' ? '' : `: ${printableLine(reason.message)}`;
+  const why = needs.kind === 'approval' || reason.message === '' ? '' : `: ${printableLine(reason.message)}`;
   const [first = '', ...more] = wrap(`waits for a person${where}${why}`, view.width - 2);
   const asked = needs.ask === undefined ? [] : printable(needs.ask).trim().split('\n');
   return [

@@ -77,7 +77,7 @@ test('why is told with what would go on, whatever the state', () => {
     [{ kind: 'queued' }, 'switchyard cancel'],
     [{ kind: 'running' }, 'switchyard logs -f'],
     [PARKED, 'switchyard approve'],
-    [{ kind: 'succeeded', end: 'done' }, 'switchyard merge'],
+    [{ kind: 'succeeded', end: 'done' }, 'switchyard send'],
     [{ kind: 'failed', reason: { code: 'x', message: 'It broke.' } }, 'switchyard retry'],
     [{ kind: 'cancelled' }, 'switchyard checkout'],
     [{ kind: 'discarded' }, 'switchyard restore'],
@@ -90,13 +90,31 @@ test('why is told with what would go on, whatever the state', () => {
   }
 });
 
-test('a conflict offers to mend it by hand', () => {
-  const state: RunState = {
-    kind: 'parked',
-    reason: { code: 'merge/conflict', message: 'main has changed the same places: a.js.' },
-    needs: { kind: 'conflict', choices: ['retry', 'abandoned'], head: null, files: ['a.js'] },
-  };
-  expect(whyScreen(someRun({ state }), [], PLAIN).join('\n')).toContain('switchyard open round-the-totals-k7mz');
+const COMMANDS_BY_PARK: readonly (readonly [string, 'conflict' | 'checkout' | 'limit' | 'error', readonly string[]])[] =
+  [
+    ['open', 'checkout', ['open --back']],
+    ['open/waits', 'checkout', ['diff', 'open', 'send', 'retry', 'approve --choice']],
+    ['merge/conflict', 'conflict', ['diff', 'merge', 'send', 'retry', 'approve --choice']],
+    ['merge/red-checks', 'conflict', ['diff', 'open', 'send', 'retry', 'approve --choice']],
+    ['merge/checkout-dirty', 'checkout', ['diff', 'retry', 'approve --choice']],
+    ['limit/turns', 'limit', ['diff', 'open', 'send', 'retry', 'approve --choice']],
+    ['outcome/unchanged', 'error', ['diff', 'open', 'send', 'retry', 'approve --choice']],
+    ['outcome/error', 'error', ['diff', 'open', 'retry', 'approve --choice']],
+  ];
+
+test.each(COMMANDS_BY_PARK)('a run parked for %s offers what works there', (code, kind, wanted) => {
+  const needs = { kind, choices: kind === 'checkout' && code === 'open' ? [] : ['retry', 'abandoned'], head: null };
+  const state: RunState = { kind: 'parked', reason: { code, message: 'It stopped.' }, needs };
+  const lines = whyScreen(someRun({ state }), [], PLAIN).filter((line) => line.startsWith('switchyard '));
+  const offered = lines.map((line) => /^switchyard (\w+) \S+( --\w+)?/.exec(line)?.slice(1).join(''));
+  expect(offered).toEqual(wanted);
+  expect(lines.join('\n').includes('this bound in full')).toBe(kind === 'limit');
+});
+
+test('a result that was not delivered is not offered to be merged', () => {
+  const state: RunState = { kind: 'succeeded', end: 'done' };
+  expect(whyScreen(someRun({ state, branch: 'switchyard/x' }), [], PLAIN).join('\n')).toContain('switchyard merge');
+  expect(whyScreen(someRun({ state, branch: null }), [], PLAIN).join('\n')).not.toContain('switchyard merge');
 });
 
 test('an ending says where the result is and what comes next', () => {

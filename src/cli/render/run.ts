@@ -5,9 +5,11 @@ import { shortDuration, shortUsage } from './amount.ts';
 import { nextCommands, type RunToGoOn, stateColour, stateHead, stateSymbol } from './state.ts';
 import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
-import { wrap } from './width.ts';
+import { fit, wrap } from './width.ts';
 
 const FACT_COLUMN = 12;
+/** All of what a step came to is in the log, and of the last one above. */
+const LONGEST_DETAIL = 100;
 
 /** One run on one screen; `why` tells where it is and what it waits for. */
 export function runScreen(run: RunDetail, why: readonly string[], style: Style): string[] {
@@ -80,7 +82,9 @@ function stepTable(steps: readonly StepView[], style: Style): string[] {
       ? ''
       : shortDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)),
     step.checkpoint?.slice(0, 10) ?? '',
-    (step.copied === true ? '(before the fork) ' : '') + printableLine(step.detail ?? ''),
+    [step.copied === true ? '(before the fork)' : '', fit(printableLine(step.detail ?? ''), LONGEST_DETAIL)]
+      .filter((text) => text !== '')
+      .join(' '),
   ]);
   return table([head, ...rows], style, {
     shrink: [[head.length - 1, 8]],

@@ -79,8 +79,12 @@ function commandsFor(run: RunToGoOn, name: string): Commands {
       if (run.merged !== undefined || !hasChanged) return [];
       return [
         [`switchyard diff ${name}`, 'what it changed'],
-        [`switchyard merge ${name}`, 'merge it'],
-        [`switchyard checkout ${name}`, 'try it in your clone'],
+        // What was not delivered is on no branch that could be merged.
+        ...(run.branch === null ? [] : [[`switchyard merge ${name}`, 'merge it'] as const]),
+        [
+          `switchyard checkout ${name}`,
+          run.branch === null ? 'have it on a branch of your clone' : 'try it in your clone',
+        ],
         [`switchyard send ${name} "…"`, 'ask for more'],
       ];
     case 'failed':
@@ -111,7 +115,6 @@ function commandsFor(run: RunToGoOn, name: string): Commands {
 const CHOICES: Readonly<Record<string, string>> = {
   approved: 'go on with it',
   changes: 'say what should be different',
-  retry: 'try again, with the full bound',
   abandoned: 'give it up; it can be restored',
 };
 
@@ -123,23 +126,39 @@ export function parkedCommands(parked: Waits, name: string, columns: number): st
 /** Why a run waits, and what for. */
 export type Waits = Pick<Extract<RunState, { kind: 'parked' }>, 'reason' | 'needs'>;
 
-function answersTo({ reason, needs }: Waits, name: string): Commands {
+function answersTo(parked: Waits, name: string): Commands {
+  const { reason, needs } = parked;
   if (reason.code === 'open') return [[`switchyard open ${name} --back`, 'hand it back: it goes on where it was']];
   const { choices } = needs;
   const offered = choices.filter((choice) => choice !== 'retry' || !choices.includes('approved'));
   const answers = offered.map((choice): [string, string] => {
-    if (choice === 'retry') return [`switchyard retry ${name}`, CHOICES['retry'] ?? ''];
+    if (choice === 'retry') return [`switchyard retry ${name}`, retryText(parked)];
     const flag = choice === 'approved' ? '' : ` --choice ${printableLine(choice)}`;
     const note = choice === 'changes' ? ' --note "…"' : '';
     return [`switchyard approve ${name}${flag}${note}`, CHOICES[choice] ?? ''];
   });
-  return [
-    [`switchyard diff ${name}`, 'what it changed'],
-    ...(needs.kind === 'approval' || needs.kind === 'checkout'
-      ? []
-      : [[`switchyard open ${name}`, 'mend it by hand, then hand it back'] as const]),
-    ...answers,
-  ];
+  return [[`switchyard diff ${name}`, 'what it changed'], ...waysToMend(parked, name), ...answers];
+}
+
+/** What was handed back to wait can be opened again; files in the way of a merge are not in the run's workspace. */
+const HANDED_BACK = 'open/waits';
+const CONFLICT = 'merge/conflict';
+
+function waysToMend({ reason: { code }, needs: { kind } }: Waits, name: string): Commands {
+  if (kind === 'approval' || (kind === 'checkout' && code !== HANDED_BACK)) return [];
+  const told = [`switchyard send ${name} "…"`, 'tell its agent, which goes on with that'] as const;
+  // The run's workspace has only one of the two sides.
+  if (code === CONFLICT) return [[`switchyard merge ${name}`, 'once you have merged its branch by hand'], told];
+  const byHand = [`switchyard open ${name}`, 'mend it by hand, then hand it back'] as const;
+  return kind === 'error' && code !== 'outcome/unchanged' ? [byHand] : [byHand, told];
+}
+
+function retryText({ reason: { code }, needs: { kind, verify } }: Waits): string {
+  if (verify !== undefined) return 'check what you changed';
+  if (code === HANDED_BACK) return 'let it go on where it was';
+  if (code === CONFLICT) return 'look at the target again';
+  if (kind === 'limit') return 'try again, with this bound in full';
+  return kind === 'checkout' ? 'try again, when nothing is in the way' : 'try again';
 }
 
 /** A command is never cut; what it does is told as far as there is room. */

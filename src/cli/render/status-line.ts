@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Output } from '../context.ts';
-import { paint, type Style } from './style.ts';
+import { columnsOf, paint, type Style } from './style.ts';
 import { fit, widthOf } from './width.ts';
 
 /** Lines that scroll, above a few that are drawn again and again. On anything but a terminal only the lines are left. */
@@ -24,7 +24,7 @@ export function statusLine(output: Output, style: Style, clock: Clock): StatusLi
   let drawnAt: number | undefined;
 
   /** Width is asked each time: the window may have been resized. */
-  const columns = () => Math.max(2, output.columns ?? 80);
+  const columns = () => Math.max(2, columnsOf(output));
   /** A terminal that was made narrower has broken what stood there into more lines. */
   const erasing = () => {
     const rows = drawn.reduce((sum, line) => sum + Math.max(1, Math.ceil(widthOf(line) / columns())), 0);

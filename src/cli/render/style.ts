@@ -15,7 +15,13 @@ export const PLAIN: Style = { colours: false, width: Number.POSITIVE_INFINITY, r
 export function styleOf(output: Output, env: Readonly<Record<string, string | undefined>>): Style {
   if (output.isTTY !== true) return PLAIN;
   const redraws = env['TERM'] !== 'dumb';
-  return { colours: redraws && (env['NO_COLOR'] ?? '') === '', width: output.columns ?? 80, redraws };
+  return { colours: redraws && (env['NO_COLOR'] ?? '') === '', width: columnsOf(output), redraws };
+}
+
+/** Of a terminal that says it has no columns, as many as most have. */
+export function columnsOf({ columns }: Pick<Output, 'columns'>, unknown = 80): number {
+  if (columns === undefined) return unknown;
+  return columns > 0 ? columns : 80;
 }
 
 export type Colour = 'red' | 'green' | 'yellow' | 'cyan' | 'dim' | 'bold';

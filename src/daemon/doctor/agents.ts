@@ -1,13 +1,14 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MachineConfig } from '../../config/machine.ts';
+import { chooseAgent } from '../../config/resolve.ts';
 import type { AgentEntry } from '../../domain/agent-entry.ts';
-import { messageOf, SwitchyardError } from '../../lib/error.ts';
+import { messageOf } from '../../lib/error.ts';
 import { linesOf } from '../../lib/exec/lines.ts';
 import { whichOn } from '../../lib/exec/which.ts';
 import type { Home } from '../../lib/home.ts';
 import { makeScratchFolder } from '../../lib/scratch-folder.ts';
-import type { AgentAdapter } from '../../ports/agent.ts';
+import { whyUnusable } from '../../ports/agent-readiness.ts';
 import type { Sandbox } from '../../ports/sandbox.ts';
 import { agentAdapters } from '../agents.ts';
 import { sandboxesOf } from '../host.ts';
@@ -42,7 +43,14 @@ export async function agentRows(asked: AgentsToExamine): Promise<DoctorRow[]> {
   const sandboxes = sandboxesOf(env);
   const sandbox = await sandboxes.get(await sandboxes.strongest());
   const rows = await Promise.all(entries.map(([name, entry]) => rowsOf(name, entry, { ...asked, sandbox })));
-  return rows.flat();
+  return [...rows.flat(), ...noDefault(config)];
+}
+
+/** With several agents, one has to be named for every run, or here. */
+function noDefault(config: MachineConfig): DoctorRow[] {
+  const chosen = chooseAgent(config);
+  if (chosen.ok) return [];
+  return [{ level: 'warning', name: 'default', text: chosen.message, hint: chosen.hint }];
 }
 
 type Asked = AgentsToExamine & { readonly sandbox: Sandbox };
@@ -59,7 +67,7 @@ async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<Do
       },
     ];
   const [unusable, version, answer] = await Promise.all([
-    whyUnusable(adapter, entry, asked),
+    whyUnusable(adapter, entry, asked.env),
     versionOf(entry, asked),
     asked.online ? answerOf(entry, asked) : [],
   ]);
@@ -77,34 +85,6 @@ async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<Do
     },
     ...answer,
   ];
-}
-
-/** Prepares a turn that is never started: what keeps it from being prepared would keep a run from working. */
-async function whyUnusable(
-  adapter: AgentAdapter,
-  entry: AgentEntry,
-  { env }: Asked,
-): Promise<{ readonly message: string; readonly hint: string } | undefined> {
-  await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-doctor-'));
-  try {
-    await adapter.command({
-      entry,
-      prompt: '',
-      folder: scratch.path,
-      home: scratch.path,
-      session: { kind: 'new' },
-      run: 'doctor',
-      node: 'doctor',
-      step: 1,
-      hostEnv: env,
-    });
-    return undefined;
-  } catch (error) {
-    return {
-      message: messageOf(error),
-      hint: error instanceof SwitchyardError ? error.hint : 'Correct this agent in config.yaml.',
-    };
-  }
 }
 
 /** What the program says of its version, in a HOME of its own; undefined where it says nothing in time, or is not to be asked. */

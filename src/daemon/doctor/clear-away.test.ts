@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,13 +87,21 @@ test('a process in a workspace is left alone when it is not proven to be an agen
   const others = { ...process.env, SWITCHYARD_RUN: 'zzzzzzzzzzzz' };
   const other = await started(spawn('sleep', ['86400'], { cwd: tree, detached: true, stdio: 'ignore', env: others }));
   const own = { ...process.env, SWITCHYARD_RUN: 'abcdefgh2345' };
+  const byHand = await started(
+    spawn('sleep', ['86400'], {
+      cwd: tree,
+      detached: true,
+      stdio: 'ignore',
+      env: { ...own, SWITCHYARD_OPENING: 'o1' },
+    }),
+  );
   const terminal = spawn('script', ['-qec', 'echo up; exec sleep 86400', '/dev/null'], { cwd: tree, env: own });
   onTestFinished(() => void terminal.kill('SIGKILL'));
   await once(terminal.stdout, 'data');
   const { leftovers } = await clearAway({ env, dryRun: false });
   // `script` itself stands outside of the terminal that it makes.
   expect(leftovers.map(({ what }) => what)).toEqual([expect.stringContaining(`process ${terminal.pid}`)]);
-  for (const pid of [person, other]) expect(isAlive({ pid })).toBe(true);
+  for (const pid of [person, other, byHand]) expect(isAlive({ pid })).toBe(true);
 });
 
 test('a scratch folder goes when its maker is dead; those of the living, kept ones and unmarked ones stay', async () => {
@@ -113,6 +121,35 @@ test('a scratch folder goes when its maker is dead; those of the living, kept on
   for (const path of [living.path, kept.path, unmarked, foreign.path, home.folder])
     expect(await isThere(path)).toBe(true);
 });
+
+test('a demo’s folder in which a link leads to another home is kept, and nothing of that home is touched', async () => {
+  const { env } = await someHome();
+  const { home: real } = await someHome();
+  const stray = await strayIn(real, 'abcdefgh2345');
+  const temporary = env['TMPDIR'] ?? '';
+  const folders = await Promise.all([deadDemo(temporary), deadDemo(temporary)]);
+  const [linked, within] = folders;
+  await symlink(real.folder, join(linked, 'home'));
+  await mkdir(join(within, 'home'));
+  await writeFile(join(within, 'home', 'daemon.lock'), '');
+  await symlink(real.workspaces, join(within, 'home', 'workspaces'));
+  const { leftovers } = await clearAway({ env, dryRun: false });
+  expect(leftovers.map(({ what, outcome, why }) => ({ what, outcome, why }))).toEqual(
+    folders
+      .toSorted()
+      .map((what) => ({ what, outcome: 'kept', why: expect.stringContaining('is a link: what it leads to') })),
+  );
+  expect(isAlive({ pid: stray })).toBe(true);
+  for (const path of [...folders, real.workspaces]) expect(await isThere(path)).toBe(true);
+});
+
+/** The scratch folder of a demo whose process has ended. */
+async function deadDemo(temporary: string): Promise<string> {
+  const module = JSON.stringify(join(HERE, '../../lib/scratch-folder.ts'));
+  const make = `import(${module}).then(async (m) => console.log((await m.makeScratchFolder(${JSON.stringify(join(temporary, 'switchyard-demo-'))})).path))`;
+  const [path = ''] = await killedAfter(make);
+  return path;
+}
 
 test('a database server whose daemon was killed is stopped, unless somebody uses it', { timeout: 60_000 }, async () => {
   const { env, home } = await someHome();

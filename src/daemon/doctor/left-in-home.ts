@@ -19,7 +19,7 @@ export async function leftInHome(home: Home): Promise<Leftover[]> {
 
 /**
  * Processes of agents. Ours is only what works in a run's workspace, was started with that run's name, and has no terminal: a person who
- * looks around there has one.
+ * looks around there has one. What a person has started there with `open` bears the opening's name, and is left to them.
  */
 function strays({ workspaces }: Home): Leftover[] {
   return processesIn(workspaces)
@@ -34,7 +34,8 @@ function strays({ workspaces }: Home): Leftover[] {
 
 function isAgentOf(workspaces: string, { folder, env, hasTerminal }: ProcessTrace): boolean {
   const [run] = relative(workspaces, folder).split(sep);
-  return !hasTerminal && run !== undefined && run !== '' && env['SWITCHYARD_RUN'] === run;
+  const isPersons = hasTerminal || env['SWITCHYARD_OPENING'] !== undefined;
+  return !isPersons && run !== undefined && run !== '' && env['SWITCHYARD_RUN'] === run;
 }
 
 async function end(trace: ProcessTrace): Promise<string | undefined> {

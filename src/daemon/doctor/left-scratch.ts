@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createClient } from '../../api/client.ts';
@@ -36,6 +36,8 @@ export async function leftScratch(home: Home, env: Env): Promise<Leftover[]> {
 async function remove(path: string, env: Env): Promise<string | undefined> {
   if ((await deadOwnerOf(path)) === undefined) return 'it is somebody’s now';
   if (basename(path).startsWith('switchyard-demo-')) {
+    const linked = await linkIn(join(path, 'home'));
+    if (linked !== undefined) return `${linked} is a link: what it leads to is not the demo’s`;
     const home = resolveHome({ ...env, SWITCHYARD_HOME: join(path, 'home') });
     await using lock = await stopped(home);
     if (lock === undefined && (await namesIn(home.folder)).includes(basename(home.lock)))
@@ -46,6 +48,14 @@ async function remove(path: string, env: Env): Promise<string | undefined> {
     }
   }
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  return undefined;
+}
+
+/** A link in place of a home, or of anything directly in it: the demo makes none. */
+async function linkIn(home: string): Promise<string | undefined> {
+  for (const path of [home, ...(await pathsIn(home, ''))]) {
+    if ((await lstat(path).catch(() => undefined))?.isSymbolicLink() === true) return path;
+  }
   return undefined;
 }
 

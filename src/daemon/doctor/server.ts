@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '../../api/client.ts';
 import type { Health } from '../../api/schemas.ts';
@@ -24,9 +24,25 @@ export async function daemonRow(home: Home): Promise<DoctorRow> {
   } catch (error) {
     const unreachable = error instanceof SwitchyardError && error.code === 'daemon/unavailable';
     return unreachable
-      ? { level: 'info', name: 'daemon', text: 'not running; it starts with the first command that needs it' }
+      ? await notRunning(home)
       : { level: 'problem', name: 'daemon', text: messageOf(error), hint: `Look into ${home.log}.` };
   }
+}
+
+/** Its socket goes last when a daemon ends by itself. */
+async function notRunning({ socket }: Home): Promise<DoctorRow> {
+  const text = 'not running; it starts with the first command that needs it';
+  const isLeft = await lstat(socket).then(
+    () => true,
+    () => false,
+  );
+  if (!isLeft) return { level: 'info', name: 'daemon', text };
+  return {
+    level: 'warning',
+    name: 'daemon',
+    text: `${text}. The last one was killed: it has left ${socket}`,
+    hint: '`switchyard doctor --fix` clears away what it left; add --dry-run to see what that is.',
+  };
 }
 
 function describe({ version: its, pid, workers, runs }: Health): string {

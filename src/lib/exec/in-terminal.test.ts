@@ -1,4 +1,8 @@
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { makeScratchFolder } from '../scratch-folder.ts';
 import { runInTerminal } from './in-terminal.ts';
 
 const env = { PATH: process.env['PATH'] };
@@ -31,6 +35,24 @@ test('a program whose beginning cannot be told of is killed', async () => {
     onStarted: () => Promise.reject(new Error('nobody is there')),
   });
   await expect(started).rejects.toThrow('nobody is there');
+});
+
+test('a program without a report begins only when its pid was taken note of, with the same pid and without the channel', async () => {
+  await using folder = await makeScratchFolder(join(tmpdir(), 'in-terminal-'));
+  const mark = join(folder.path, 'begun');
+  let noted = 0;
+  const onStarted = async (pid: number) => {
+    await expect(readFile(mark, 'utf8')).rejects.toThrow('ENOENT');
+    noted = pid;
+  };
+  const [file, ...args] = shell(`echo $$ > ${mark}; test ! -e /proc/$$/fd/3`);
+  const program = { argv: [file, ...args] as [string, ...string[]], cwd: '/', env };
+  expect(await runInTerminal({ ...program, onStarted })).toBe(0);
+  expect(Number(await readFile(mark, 'utf8'))).toBe(noted);
+  await rm(mark);
+  const refused = runInTerminal({ ...program, onStarted: () => Promise.reject(new Error('no')) });
+  await expect(refused).rejects.toThrow('no');
+  await expect(readFile(mark, 'utf8')).rejects.toThrow('ENOENT');
 });
 
 test('one that dies without a report, or cannot be started, is told by its end', async () => {

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { firstLine } from './first-line.ts';
 
 export interface TerminalProgram {
@@ -12,8 +12,8 @@ export interface TerminalProgram {
   /** What it writes to standard output goes to standard error. */
   readonly quiet?: boolean;
   /**
-   * Called once it runs, with its pid and, where it `reports`, the line that it wrote to descriptor 3. When this rejects, the program is
-   * killed.
+   * Called with its pid. A program that `reports` runs by then, and has written the line to descriptor 3 that is handed on; any other is let
+   * begin only when this has resolved, and never if this process dies before. When this rejects, the program is killed.
    */
   readonly onStarted?: (pid: number, report: string) => Promise<void>;
   readonly reports?: boolean;
@@ -26,32 +26,49 @@ export interface TerminalProgram {
  * exit code, 128 and the signal's number for one that a signal ended. Rejects when it cannot be started.
  */
 export async function runInTerminal(program: TerminalProgram): Promise<number> {
-  const [file, ...args] = program.argv;
-  const reporting = program.reports === true ? (['pipe'] as const) : [];
-  const child = spawn(file, args, {
-    cwd: program.cwd,
-    env: program.env,
-    stdio: ['inherit', program.quiet === true ? 2 : 'inherit', 'inherit', ...reporting],
+  const child = start(program);
+  const ended = endOf(child);
+  program.onSpawned?.((signal) => void child.kill(signal));
+  const channel = child.stdio[3] as Duplex | undefined;
+  if (channel === undefined || child.pid === undefined) return ended;
+  channel.on('error', () => undefined); // it has ended: its exit says how
+  const report = program.reports === true ? await firstLine(channel) : '';
+  channel.resume();
+  if (report === undefined) return ended;
+  try {
+    await program.onStarted?.(child.pid, report);
+  } catch (error) {
+    child.kill('SIGKILL');
+    await ended;
+    throw error;
+  }
+  if (program.reports !== true) channel.end('\n');
+  return ended;
+}
+
+/** With a channel at descriptor 3 where it reports, or is to be let begin. */
+function start({ argv, cwd, env, quiet, reports = false, onStarted }: TerminalProgram): ChildProcess {
+  const isHeld = !reports && onStarted !== undefined;
+  const [file, ...args] = isHeld ? (['/bin/sh', '-c', HELD, ...argv] as const) : argv;
+  const channels = reports || isHeld ? (['pipe'] as const) : [];
+  return spawn(file, args, {
+    cwd,
+    env,
+    stdio: ['inherit', quiet === true ? 2 : 'inherit', 'inherit', ...channels],
   });
+}
+
+function endOf(child: ChildProcess): Promise<number> {
   const ended = new Promise<number>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + numberOf(signal)));
   });
-  ended.catch(() => undefined); // told below
-  program.onSpawned?.((signal) => void child.kill(signal));
-  const report = program.reports === true ? await firstLine(child.stdio[3] as Readable) : '';
-  (child.stdio[3] as Readable | undefined)?.resume();
-  if (child.pid !== undefined && report !== undefined) {
-    try {
-      await program.onStarted?.(child.pid, report);
-    } catch (error) {
-      child.kill('SIGKILL');
-      await ended;
-      throw error;
-    }
-  }
+  ended.catch(() => undefined); // told to whoever waits for it
   return ended;
 }
+
+/** Becomes the program, with the same pid, once it is told to; the end of whoever would tell it is its own. */
+const HELD = 'read -r _ <&3 || exit 1; exec "$0" "$@" 3<&-';
 
 function numberOf(signal: NodeJS.Signals | null): number {
   return signal === null ? 0 : (constants.signals[signal] ?? 0);

@@ -25,7 +25,7 @@ export async function resolveProgram(program: {
   const where = name.includes('/')
     ? `there is no executable file at ${name}`
     : `${name} is not on its PATH (${path ?? 'which is not set'})`;
-  throw cannotStart(`cannot start ${name}: ${where}`, 'Install it, or correct its name where it is configured.');
+  throw cannotStart(`cannot start ${name}: ${where}`, 'Install it, or correct its name where it is written.');
 }
 
 async function isFolder(path: string): Promise<boolean> {

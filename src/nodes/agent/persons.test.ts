@@ -14,19 +14,22 @@ afterEach(async () => temp[Symbol.asyncDispose]());
 
 const SESSION = line({ kind: 'session', id: 's1' });
 const WORK = 'echo work >> work';
+const ANSWER = line({ kind: 'text', text: 'On it.' });
 const ada = (text: string, again = false): PersonsMessage => ({ from: 'ada', text, again });
 
 interface Said {
   /** What each call of `take` gives. */
   readonly takes?: readonly (readonly PersonsMessage[])[];
-  /** Resolves when the first turn is to be interrupted. */
+  /** Resolves when a turn is to be interrupted. */
   readonly urgent?: Promise<unknown>;
+  /** Which one; the first if not given. */
+  readonly urgentTurn?: number;
 }
 
 /** A step to which persons say something, and how often what they said was heard. */
 async function spokenTo(
   request: Omit<StepRequest, 'folder' | 'clock'>,
-  { takes = [], urgent }: Said,
+  { takes = [], urgent, urgentTurn = 1 }: Said,
 ): Promise<Step & { readonly heard: number[] }> {
   const made = await step({ folder: temp.path, clock: systemClock, ...request });
   const heard: number[] = [];
@@ -38,7 +41,7 @@ async function spokenTo(
     urgent: (signal) =>
       new Promise((resolve) => {
         signal.addEventListener('abort', () => resolve(false), { once: true });
-        if (asked++ === 0) void urgent?.then(() => resolve(true));
+        if (++asked === urgentTurn) void urgent?.then(() => resolve(true));
       }),
   };
   const context: StepContext = { ...made.context, messages };
@@ -72,25 +75,53 @@ test('what is said meanwhile is a further turn, in the session; what was told be
   expect(made.heard).toEqual([1, 2]);
 });
 
-test('a turn that is interrupted for a message goes on with it; what it did is kept, and it has heard what it was told', async () => {
+/** Plays the step; its first turn that tells such an event is interrupted then. */
+async function interruptedAt(
+  kind: 'agent.session' | 'agent.text',
+  { first, takes }: { first: readonly string[]; takes: Said['takes'] & object },
+): Promise<Awaited<ReturnType<typeof spokenTo>>> {
   const urgent = Promise.withResolvers<undefined>();
-  const made = await spokenTo(
-    {
-      scripts: [
-        [SESSION, WORK, HANG],
-        [WORK, DONE],
-      ],
-    },
-    { takes: [[], [ada('stop')]], urgent: urgent.promise },
-  );
+  const made = await spokenTo({ scripts: [first, [WORK, DONE]] }, { takes, urgent: urgent.promise });
   const ending = execute({
     ...made.context,
-    emit: async (event) => (event.kind === 'agent.session' ? urgent.resolve(undefined) : undefined),
+    emit: async (event) => (event.kind === kind ? urgent.resolve(undefined) : undefined),
   });
   expect(await ending).toMatchObject({ outcome: 'done' });
+  return made;
+}
+
+test('a turn that is interrupted for a message goes on with it; what it did is kept, and it has heard what it was told', async () => {
+  const made = await interruptedAt('agent.text', { first: [SESSION, WORK, ANSWER, HANG], takes: [[], [ada('stop')]] });
   expect(made.turns[1]).toMatchObject({ session: { kind: 'resume', id: 's1' } });
   expect(made.turns[1]?.prompt).toMatch(/^You were stopped in the middle of your turn.*ada says:\n\nstop\n$/s);
+  expect(made.turns[1]?.prompt).not.toContain('# Fix it');
   expect(made.heard).toEqual([1, 2]);
+});
+
+test('one that is interrupted before the agent has answered has heard nothing: all of it is said again, once', async () => {
+  const made = await interruptedAt('agent.session', {
+    first: [SESSION, HANG],
+    takes: [[ada('mind the tabs')], [ada('mind the tabs', true), ada('stop')]],
+  });
+  expect(made.turns[1]).toMatchObject({ session: { kind: 'resume', id: 's1' } });
+  expect(made.turns[1]?.prompt).toMatch(/^# Fix it\n.*\nada says:\n\nmind the tabs\n\nada says:\n\nstop\n$/s);
+  expect(made.turns[1]?.prompt.match(/mind the tabs/g)).toHaveLength(1);
+  expect(made.heard).toEqual([2]);
+});
+
+test('a turn in a resumed session that is interrupted at once has not heard its message, which is told with the next', async () => {
+  const made = await spokenTo(
+    {
+      scripts: [[SESSION, WORK, DONE], [HANG], [WORK, DONE]],
+    },
+    { takes: [[], [ada('one')], [ada('one', true), ada('two')]], urgent: Promise.resolve(), urgentTurn: 2 },
+  );
+  expect(await execute(made.context)).toMatchObject({ outcome: 'done' });
+  expect(made.turns.at(-1)).toMatchObject({
+    session: { kind: 'resume', id: 's1' },
+    prompt: 'ada says:\n\none\n\nada says:\n\ntwo\n',
+  });
+  expect(made.heard.map((after) => after === made.turns.length)).toEqual([false, true]);
 });
 
 test('one that is interrupted before it has a session is asked again, with the message, and has heard nothing', async () => {

@@ -7,8 +7,14 @@ export async function fromPersons({ context }: Conversation, turns: Turns): Prom
   const last = turns.at(-1) ?? turns[0];
   const wasInterrupted = last.report.result.kind === 'cancelled';
   if (last.report.result.kind !== 'done' && !wasInterrupted) return undefined;
-  const messages = await context.messages.take();
+  const taken = await context.messages.take();
+  // What a turn was told and has not heard is a part of what is repeated here.
+  const messages = hasHeard(last) ? taken : taken.filter(({ again }) => !again);
   if (messages.length === 0) return wasInterrupted ? { ...askedLast(turns), ...inSession(last) } : undefined;
+  if (wasInterrupted && !last.report.answered) {
+    const prompt = `${last.saying.prompt.trimEnd()}\n\n${personsPrompt(messages)}`;
+    return { ...last.saying, why: 'person', prompt, ...inSession(last) };
+  }
   const prompt = personsPrompt(messages, { wasInterrupted });
   const session = sessionAfter(last);
   if (session !== undefined) return { why: 'person', prompt, session: { kind: 'resume', id: session } };
@@ -22,8 +28,9 @@ function inSession(last: Turn): { session?: AgentTurn['session'] } {
   return id === undefined ? {} : { session: { kind: 'resume', id } };
 }
 
-/** Whether the agent has what its turn was told: the turn came to its end, or was interrupted in a session that can be gone on with. */
+/** Whether the agent has what its turn was told: the turn came to its end, or was interrupted when the agent had begun to answer. */
 export function hasHeard({ saying, report }: Turn): boolean {
   const { kind } = report.result;
-  return kind === 'done' || (kind === 'cancelled' && sessionAfter({ saying, report }) !== undefined);
+  if (kind === 'cancelled') return report.answered && sessionAfter({ saying, report }) !== undefined;
+  return kind === 'done';
 }

@@ -2,6 +2,7 @@ import type { AgentTurn } from '../../ports/agent.ts';
 import type { AgentSession, PersonsMessage, StepContext } from '../../ports/node.ts';
 import { handedOverPrompt, interruptedPrompt, lostSessionPrompt, personsPrompt, promptOf } from './prompt.ts';
 import type { AgentFields } from './schema.ts';
+import { sibling } from './sibling.ts';
 import type { Agent, Saying } from './turns.ts';
 
 /** Which agent works on the step, and what it is told first, in which session. */
@@ -50,7 +51,7 @@ async function asked(
   const isKnown = session.kind !== 'new';
   const said = messages.length === 0 ? '' : personsPrompt(messages);
   if (context.step.followUp && isKnown && said !== '') return said;
-  const { text, notes } = promptOf(context, fields, isKnown);
+  const { text, notes } = await promptOf(context, fields, isKnown);
   for (const note of notes) await context.say('warning', note);
   const prompt = said === '' ? text : `${text}\n${said}`;
   if (isKnown) return prompt;
@@ -70,9 +71,4 @@ function sessionOf(
   if (mode === 'resume' && earlier.standing === 'inherited')
     return { session: { kind: 'fork', id: earlier.id }, goesOnFor: earlier.id };
   return { session: { kind: mode, id: earlier.id } };
-}
-
-/** The path of a node beside this one: within a blueprint that a node entered, nodes are named `outer/inner`. */
-function sibling(context: StepContext, node: string): string {
-  return [...context.step.node.split('/').slice(0, -1), node].join('/');
 }

@@ -1,16 +1,21 @@
 import { fenced } from '../../context/fence.ts';
 import { type AssembledPrompt, assemblePrompt } from '../../context/prompt.ts';
 import type { PersonsMessage, StepContext } from '../../ports/node.ts';
+import { presentValues } from './earlier-state.ts';
 import type { AgentFields } from './schema.ts';
 
 /** What the node tells its agent: its prompt file, or the values that it was handed. */
-export function promptOf(context: StepContext, { prompt }: AgentFields, resumed: boolean): AssembledPrompt {
+export async function promptOf(
+  context: StepContext,
+  { prompt }: AgentFields,
+  resumed: boolean,
+): Promise<AssembledPrompt> {
   const template = prompt === undefined ? undefined : context.blueprint.prompts[prompt];
   const { run, step, task } = context;
   return assemblePrompt({
     ...(template === undefined ? {} : { template }),
     task,
-    with: step.with,
+    with: await presentValues(context),
     node: step.node,
     run: { id: run.id, slug: run.slug, base: run.base.ref, target: run.target, branch: `switchyard/${run.slug}` },
     resumed,

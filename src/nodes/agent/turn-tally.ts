@@ -6,6 +6,7 @@ type EndEvent = Extract<AgentEvent, { kind: 'end' }>;
 type Exceeded = Extract<TurnResult, { kind: 'limit' }>;
 
 const MAX_TEXT = 64 * 1024;
+const ANSWERS: ReadonlySet<AgentEvent['kind']> = new Set(['text', 'tool-started', 'tool-ended', 'usage']);
 
 /** What one turn's events add up to. */
 export class TurnTally {
@@ -14,6 +15,7 @@ export class TurnTally {
   #usage: Usage = NO_USAGE;
   #turns = 0;
   #session: string | undefined;
+  #answered = false;
   #text = '';
   #end: EndEvent | undefined;
 
@@ -59,10 +61,18 @@ export class TurnTally {
   }
 
   report(result: TurnResult): TurnReport {
-    return { result, usage: this.#usage, turns: this.#turns, session: this.#session, text: lastOf(this.#text) };
+    return {
+      result,
+      usage: this.#usage,
+      turns: this.#turns,
+      session: this.#session,
+      answered: this.#answered,
+      text: lastOf(this.#text),
+    };
   }
 
   #count(event: AgentEvent): void {
+    this.#answered ||= ANSWERS.has(event.kind);
     switch (event.kind) {
       case 'session':
         this.#session = event.id;

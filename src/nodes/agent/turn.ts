@@ -58,6 +58,8 @@ export interface TurnReport {
   readonly usage: Usage;
   readonly turns: number;
   readonly session: string | undefined;
+  /** Whether the agent said, did or used anything, and so has what it was told; a session alone is begun before that. */
+  readonly answered: boolean;
   /** What the agent has said since its last tool call. */
   readonly text: string;
 }

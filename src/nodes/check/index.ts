@@ -40,9 +40,10 @@ async function execute(context: StepContext): Promise<StepResult> {
   const fields = context.step.fields as Fields;
   const { checks } = selectChecks(fields.check, context.checks);
   if (checks.length === 0) {
-    const wanted = [fields.check].flat().join(', ');
-    await context.say('warning', `Nothing was checked: the repository declares no check for ${wanted}.`);
-    return { kind: 'outcome', outcome: 'missing', outputs: { report: '' }, detail: `There is no check for ${wanted}.` };
+    const names = [fields.check].flat().join(', ');
+    const wanted = names === 'all' ? 'no check' : `no check for ${names}`;
+    await context.say('warning', `Nothing was checked: the repository declares ${wanted}.`);
+    return { kind: 'outcome', outcome: 'missing', outputs: { report: '' }, detail: `There is ${wanted}.` };
   }
   const workspace = await context.workspace();
   const changedFiles = fields.changed === true ? await workspace.changedSince(context.run.base.commit) : undefined;

@@ -21,8 +21,7 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
     );
 
   const begun = await context.git.intended(target);
-  // What the base holds was merged before a person had the run go on.
-  if (begun !== undefined && !(await context.git.isAncestor(begun.to, context.run.base.commit))) {
+  if (begun !== undefined) {
     const finished = await finish(context, { target, ...begun });
     if (finished !== undefined) return finished;
   }

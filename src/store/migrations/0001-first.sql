@@ -52,7 +52,8 @@ create table run (
   head           text not null,
   delivered      text,               -- the commit that its branch in the person's repository stands on
   merged         jsonb,
-  merging        jsonb,              -- from where to where a merge was last about to move a branch
+  mergeable      text,               -- the head that a step has delivered, or what a person or a merge has made of it since
+  merging        jsonb,              -- from where to where a merge was last about to move a branch, and the run's head by then
   consumed       jsonb not null,
   granted        jsonb not null default '{}',  -- added to a limit by a retry
   said           jsonb not null default '[]',  -- what is said only once in a run
@@ -70,6 +71,8 @@ create index run_by_state on run (state_kind, created_at desc);
 create index run_by_age on run (created_at desc);
 create index run_by_repository on run (repository, created_at desc);
 create index run_by_prefix on run (id collate "C");
+create index run_open on run (id) where opening is not null;
+create index run_by_task on run (task);
 
 -- waiting -> admitted -> running -> ended. `lease` is the number of the attempt that may write. Whoever changes a step holds its run.
 create table step (
@@ -152,8 +155,11 @@ create table message (
   step         text references step,  -- that it was given to
   attempt      integer,             -- that has taken it
   delivered_at timestamptz,
-  heard_at     timestamptz
+  heard_at     timestamptz,
+  quiet        boolean not null default false  -- told to whatever agent is next; the run does not go on for it
 );
+create index message_by_run on message (run, position);
+create index message_by_step on message (step);
 create index message_unheard on message (run, position) where heard_at is null;
 
 create table event (

@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AgentEntry } from '../../../domain/agent-entry.ts';
@@ -83,6 +83,17 @@ test('copies a login for nobody else to read, and fixes the address that it is s
   expect(JSON.parse(argv[argv.indexOf('--settings') + 1] ?? '')).toMatchObject({
     env: { ANTHROPIC_BASE_URL: 'https://api.anthropic.com' },
   });
+});
+
+test('refuses a HOME whose configuration is a link to somewhere else', async () => {
+  const elsewhere = join(temp.path, 'elsewhere');
+  const login = join(temp.path, 'credentials.json');
+  await writeFile(login, 'secret');
+  await mkdir(elsewhere);
+  await mkdir(join(temp.path, 'home'), { recursive: true });
+  await symlink(elsewhere, join(temp.path, 'home', '.claude'));
+  await expect(command({ login })).rejects.toMatchObject({ code: 'agent/unsafe-home' });
+  expect(await readdir(elsewhere)).toEqual([]);
 });
 
 test.each([

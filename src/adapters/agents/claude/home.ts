@@ -1,20 +1,20 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentTurn } from '../../../ports/agent.ts';
+import { makeFolder, putFile, readWhole } from '../../../ports/agent-home.ts';
 import { copyLogin } from '../../../ports/agent-sign-in.ts';
 import { configFolder } from './environment.ts';
 
 /** Makes claude's folders, and puts the login in place. */
 export async function prepareHome(turn: AgentTurn): Promise<void> {
-  await mkdir(configFolder(turn), { recursive: true, mode: 0o700 });
-  await mkdir(join(turn.home, 'tmp'), { recursive: true, mode: 0o700 });
+  await makeFolder(turn.home, configFolder(turn));
+  await makeFolder(turn.home, join(turn.home, 'tmp'));
   await copyLogin(turn, join(configFolder(turn), '.credentials.json'));
 }
 
 /** Answers, in claude's own state, what it would ask a person at a first start in this folder; the rest of that state stays. */
 export async function answerFirstQuestions(turn: AgentTurn, key: string | undefined): Promise<void> {
   const file = join(configFolder(turn), '.claude.json');
-  const state = await stateIn(file);
+  const state = stateIn(file);
   const projects = recordIn(state, 'projects');
   const answered = {
     theme: 'dark',
@@ -31,14 +31,16 @@ export async function answerFirstQuestions(turn: AgentTurn, key: string | undefi
       },
     },
   };
-  await writeFile(file, JSON.stringify(answered), { mode: 0o600 });
+  await putFile(turn.home, file, JSON.stringify(answered));
 }
 
-async function stateIn(file: string): Promise<Record<string, unknown>> {
+const MOST_STATE_BYTES = 64 * 1024 * 1024;
+
+function stateIn(file: string): Record<string, unknown> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+    return JSON.parse(readWhole(file, MOST_STATE_BYTES) ?? '{}') as Record<string, unknown>;
   } catch {
-    return {}; // claude has not run here yet, or was ended while it wrote
+    return {}; // claude was ended while it wrote
   }
 }
 

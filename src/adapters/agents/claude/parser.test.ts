@@ -1,4 +1,5 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AgentEntry } from '../../../domain/agent-entry.ts';
@@ -136,6 +137,23 @@ test('ends once, and by itself when claude has not', () => {
     { result: { kind: 'failed', failure: { class: 'unknown', message: expect.stringContaining('no room') } } },
   ]);
 });
+
+test.each(['a pipe that nobody writes to', 'a link to a real one'])(
+  'counts from nothing where the session file is %s',
+  async (what) => {
+    const real = join(await homeWith([costState(100, 10, 0.5)]), '.claude', 'projects', '-repo', `${SESSION}.jsonl`);
+    const home = join(temp.path, what);
+    const folder = join(home, '.claude', 'projects', '-repo');
+    await mkdir(folder, { recursive: true });
+    if (what.includes('link')) await symlink(real, join(folder, `${SESSION}.jsonl`));
+    else execFileSync('sh', ['-c', 'mkfifo "$0"', join(folder, `${SESSION}.jsonl`)]);
+    const parser = claudeParser(turn({ home, session: { kind: 'resume', id: SESSION } }));
+    expect(parser.line(result({ modelUsage: { opus: { inputTokens: 350, outputTokens: 50 } } }))[0]).toMatchObject({
+      kind: 'usage',
+      usage: { input: 350, output: 50 },
+    });
+  },
+);
 
 async function readRecorded(name: string) {
   const lines = await readFile(new URL(`recorded/${name}.jsonl`, import.meta.url), 'utf8');

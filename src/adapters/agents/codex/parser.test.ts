@@ -1,4 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AgentEntry } from '../../../domain/agent-entry.ts';
@@ -120,6 +121,16 @@ test('reads from the thread’s file what a turn used that was cut short', async
     { kind: 'usage', usage: expect.objectContaining({ input: 250, output: 20 }) },
     { kind: 'end', result: expect.objectContaining({ kind: 'failed' }) },
   ]);
+});
+
+test('counts from nothing where the thread’s file is a pipe that nobody writes to', async () => {
+  const home = await homeWith('pipe', []);
+  const file = join(home, '.codex', 'sessions', '2026', '11', '22', `rollout-2026-11-22T17-56-34-${THREAD}.jsonl`);
+  await rm(file);
+  execFileSync('sh', ['-c', 'mkfifo "$0"', file]);
+  const parser = codexParser(turn({ home, session: { kind: 'resume', id: THREAD } }));
+  const completed = { type: 'turn.completed', usage: { input_tokens: 500, output_tokens: 70 } };
+  expect(parser.line(JSON.stringify(completed))[0]).toMatchObject({ kind: 'usage', usage: { input: 500, output: 70 } });
 });
 
 test('does not wait with codex for a network for ever', () => {

@@ -26,6 +26,17 @@ test.each([[{}], [{ command: ['no-such-agent'] }]])('says what to configure for 
   await expect(customAgent.command(turn(entry))).rejects.toMatchObject({ code: 'agent/not-found' });
 });
 
+test('says of a file that may not be run, and of arguments in the name, how to mend it', async () => {
+  const file = import.meta.filename;
+  await expect(customAgent.command(turn({ command: [file] }))).rejects.toMatchObject({
+    message: expect.stringContaining('not executable'),
+    hint: expect.stringContaining(`chmod +x ${file}`),
+  });
+  await expect(customAgent.command(turn({ command: ['sh -c'] }))).rejects.toMatchObject({
+    hint: expect.stringContaining('["sh", "-c"]'),
+  });
+});
+
 test('plain text is what it says, line by line, and done when the program ends well', () => {
   const parser = customAgent.parser(turn({ command: ['sh'] }));
   expect(parser.line('{"kind":"end"}')).toEqual([{ kind: 'text', text: '{"kind":"end"}' }]);

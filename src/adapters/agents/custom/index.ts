@@ -1,4 +1,5 @@
 import { SwitchyardError } from '../../../lib/error.ts';
+import { whyNotFound } from '../../../lib/exec/not-found.ts';
 import { whichOn } from '../../../lib/exec/which.ts';
 import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
 import { programEnv } from '../../../ports/agent-env.ts';
@@ -12,15 +13,17 @@ import { textParser } from './parser.ts';
 export const customAgent: AgentAdapter = {
   kind: 'custom',
   sessionFiles: [],
-  describe: (entry) => `${(entry.command ?? []).join(' ')}: signs in by itself, if at all`,
+  describe: (entry) => `${(entry.command ?? []).join(' ')} (signs in by itself, if it does)`,
   async command(turn) {
     const [name, ...args] = turn.entry.command ?? [];
     if (name === undefined)
       throw notFound('no command is configured for it', 'Give it a `command: [program, argument]`.');
     const path = turn.hostEnv['PATH'];
     const program = await whichOn(path)(name);
-    if (program === undefined)
-      throw notFound(`${name} is not installed`, 'Correct `command` in config.yaml, or install it.');
+    if (program === undefined) {
+      const { message, hint = 'Correct `command` in config.yaml, or install it.' } = await whyNotFound(name);
+      throw notFound(message, hint);
+    }
     return {
       argv: [program, ...args, ...turn.entry.args],
       env: { ...programEnv(turn), ...sessionOf(turn) },

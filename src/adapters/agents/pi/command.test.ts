@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -48,6 +49,26 @@ test('lets the tools of a resumed session work in this workspace, and not in tha
   await writeFile(file, '{"type":"session","id":"s1","cwd":"/elsewhere"}\n{"type":"message"}\n');
   await command(ENTRY, { session: { kind: 'resume', id: 's1' } });
   expect(await readFile(file, 'utf8')).toBe(`{"type":"session","id":"s1","cwd":"${temp.path}"}\n{"type":"message"}\n`);
+});
+
+test('does not wait for a session that is a pipe: it is unknown', async () => {
+  await mkdir(sessions, { recursive: true });
+  execFileSync('sh', ['-c', 'mkfifo "$0"', join(sessions, 'time_s1.jsonl')]);
+  const { argv } = await command(ENTRY, { session: { kind: 'resume', id: 's1' } });
+  expect(argv.slice(argv.indexOf('--session'))).toEqual(['--session', 's1']);
+});
+
+test('writes nothing through links that an agent has left in its HOME', async () => {
+  const [outside, login, agent] = ['outside', 'auth.json', join('home', '.pi', 'agent')].map((name) =>
+    join(temp.path, name),
+  ) as [string, string, string];
+  await writeFile(login, 'secret');
+  await writeFile(outside, 'untouched');
+  await mkdir(agent, { recursive: true });
+  for (const name of ['auth.json', 'models.json', 'settings.json']) await symlink(outside, join(agent, name));
+  await command({ login, model: 'anthropic/opus' });
+  expect(await readFile(outside, 'utf8')).toBe('untouched');
+  expect(await readFile(join(agent, 'auth.json'), 'utf8')).toBe('secret');
 });
 
 test('hands the one key on, and nothing else of the environment', async () => {

@@ -1,6 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentTurn } from '../../../ports/agent.ts';
+import { makeFolder, putFile } from '../../../ports/agent-home.ts';
 import { copyLogin } from '../../../ports/agent-sign-in.ts';
 import { piModels, piSettings } from './config.ts';
 import { sessionsFolder } from './session-file.ts';
@@ -9,9 +9,9 @@ import { sessionsFolder } from './session-file.ts';
 export async function prepareHome(turn: AgentTurn): Promise<void> {
   const folder = agentFolder(turn);
   const models = piModels(turn.entry);
-  await mkdir(sessionsFolder(turn.home), { recursive: true, mode: 0o700 });
-  await writeFile(join(folder, 'models.json'), JSON.stringify(models), { mode: 0o600 });
-  await writeFile(join(folder, 'settings.json'), JSON.stringify(piSettings(turn.entry)), { mode: 0o600 });
+  await makeFolder(turn.home, sessionsFolder(turn.home));
+  await putFile(turn.home, join(folder, 'models.json'), JSON.stringify(models));
+  await putFile(turn.home, join(folder, 'settings.json'), JSON.stringify(piSettings(turn.entry)));
   await copyLogin(turn, join(folder, 'auth.json'));
 }
 

@@ -62,6 +62,6 @@ async function sessionFlags({ session, home, folder }: AgentTurn): Promise<strin
   if (session.kind === 'new') return [];
   const file = findSession(home, session.id);
   if (session.kind === 'fork') return ['--fork', file ?? session.id];
-  if (file !== undefined) await moveSession(file, folder);
-  return ['--session', file ?? session.id];
+  const isHere = file !== undefined && (await moveSession(home, { file, folder }));
+  return ['--session', isHere ? file : session.id];
 }

@@ -1,9 +1,11 @@
-import { readdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jsonLine } from '../../../ports/agent-event-lines.ts';
+import { findFile, putFile, readWhole } from '../../../ports/agent-home.ts';
 
 // Pi keeps each session in a file `TIME_ID.jsonl`. Its first line names the folder in which its tools work, wherever pi itself is started.
+
+/** A larger one is none that a model could go on with. */
+const MOST_BYTES = 256 * 1024 * 1024;
 
 export function sessionsFolder(home: string): string {
   return join(home, '.pi', 'agent', 'sessions');
@@ -11,19 +13,16 @@ export function sessionsFolder(home: string): string {
 
 /** The file of that session below the agent's HOME; undefined when there is none. */
 export function findSession(home: string, session: string): string | undefined {
-  try {
-    const name = readdirSync(sessionsFolder(home)).find((file) => file.endsWith(`_${session}.jsonl`));
-    return name === undefined ? undefined : join(sessionsFolder(home), name);
-  } catch {
-    return undefined; // no session was ever kept here
-  }
+  return findFile(sessionsFolder(home), { depth: 0, matches: (name) => name.endsWith(`_${session}.jsonl`) });
 }
 
-/** Makes a session that was kept in another workspace one of this folder. */
-export async function moveSession(file: string, folder: string): Promise<void> {
-  const text = await readFile(file, 'utf8');
+/** Makes a session that was kept in another workspace one of this folder; false when it cannot be read, and so cannot be gone on with. */
+export async function moveSession(home: string, { file, folder }: { file: string; folder: string }): Promise<boolean> {
+  const text = readWhole(file, MOST_BYTES);
+  if (text === undefined) return false;
   const endOfHeader = text.indexOf('\n');
   const header = jsonLine(text.slice(0, endOfHeader));
-  if (header === undefined || ('cwd' in header && header.cwd === folder)) return;
-  await writeFile(file, JSON.stringify({ ...header, cwd: folder }) + text.slice(endOfHeader));
+  if (header === undefined || ('cwd' in header && header.cwd === folder)) return true;
+  await putFile(home, file, JSON.stringify({ ...header, cwd: folder }) + text.slice(endOfHeader));
+  return true;
 }
