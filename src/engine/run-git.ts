@@ -49,6 +49,7 @@ export function runGit({ database, claimed, store, forge, crashPoint }: RunGitPa
       await store.keep(runRef(run, 'squashed'), commit);
       return commit;
     },
+    landed: (commit) => store.shares(commit),
     async salvage(commit, name) {
       await store.keep(salvageRef(run, name), commit);
     },

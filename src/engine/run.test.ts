@@ -185,7 +185,7 @@ test('a step that throws parks the run with what a person must know, and can be 
   script.on('fragile', failing, outcome('pass'));
   const id = await fixture.start('start: fragile\nnodes:\n  fragile: { command: x, next: done, on: { fail: failed } }');
   expect(await fixture.reaches(id, 'parked')).toMatchObject({
-    reason: { code: 'step/error', message: 'it broke' },
+    reason: { code: 'step/error', message: 'it broke.' },
     needs: { kind: 'error', choices: ['retry', 'abandoned'] },
   });
   expect(await approve(id, 'retry')).toMatchObject({ kind: 'running' });

@@ -233,6 +233,8 @@ export interface RunGit {
   mergeBase(a: string, b: string): Promise<string | undefined>;
   /** One commit with the tree of `head` on top of `onto`; durable in the git store when it resolves. */
   squash(request: { onto: string; head: string; text: CommitText }): Promise<string>;
+  /** Tells that the person's repository has this commit of the run now. */
+  landed(commit: string): Promise<void>;
   /** Keeps a commit that the run leaves behind. */
   salvage(commit: string, name: string): Promise<void>;
   /** Writes down that the target is about to be moved, so that an attempt after a death knows from where to where. */

@@ -11,14 +11,14 @@ export interface UserRepository {
   readonly signal: AbortSignal | undefined;
 }
 
-/**
- * Brings a commit with its history from the user's repository into the store, and returns its id. A ref
- * `refs/switchyard/fetched/<commit>` says that it is all here, so that the next time nothing need be asked.
- */
+/** Says that a commit of the user's repository is all here, with its history: then nothing need be asked for it. */
+export const fetchedRef = (commit: string): string => `refs/switchyard/fetched/${commit}`;
+
+/** Brings a commit with its history from the user's repository into the store, and returns its id. */
 export async function fetchFromUser(from: UserRepository, refOrSha: string): Promise<string> {
   const commit = await resolveCommit(from.gitDir, refOrSha, 'user');
   if (commit === undefined) throw unknownCommit(refOrSha, from.commonDir);
-  const ref = `refs/switchyard/fetched/${commit}`;
+  const ref = fetchedRef(commit);
   // Two processes may fetch the same commit at once; the one that comes second to the ref then finds it there.
   for (let attempt = 1; ; attempt++) {
     if ((await readRef(from.store, ref)) === commit) return commit;

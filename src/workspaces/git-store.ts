@@ -5,7 +5,7 @@ import { SwitchyardError } from '../lib/error.ts';
 import { changeRef, listRefs, type Ref, resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository } from '../lib/git/repository.ts';
 import { createBareRepository } from './create-bare-repository.ts';
-import { fetchFromUser } from './fetch-from-user.ts';
+import { fetchedRef, fetchFromUser } from './fetch-from-user.ts';
 import { repositoryId } from './repository-id.ts';
 import { moveRefs } from './trash.ts';
 
@@ -26,6 +26,8 @@ export interface GitStore {
    * `repository/unknown-commit` when it names none, `repository/shallow` and `repository/partial` when the history is not all there.
    */
   fetchCommit(refOrSha: string, signal?: AbortSignal): Promise<string>;
+  /** Tells that the user's repository has a commit of this store now: it need not be fetched when it is asked for. */
+  shares(commit: string): Promise<void>;
   /** The commit that a ref or revision names here, undefined when none. */
   resolve(revision: string): Promise<string | undefined>;
   /**
@@ -86,6 +88,9 @@ export async function openGitStore({
     path,
     repository: commonDir,
     fetchCommit: (refOrSha, signal) => fetchFromUser({ gitDir, commonDir, store: path, signal }, refOrSha),
+    async shares(commit) {
+      await changeRef(path, { ref: fetchedRef(commit), to: commit });
+    },
     resolve: (revision) => resolveCommit(path, revision),
     keep: (ref, to, from) => changeRef(path, from === undefined ? { ref, to } : { ref, to, from }),
     drop: (ref, from) => changeRef(path, from === undefined ? { ref, to: null } : { ref, to: null, from }),

@@ -173,7 +173,7 @@ test('a damaged, a foreign and a newer backup are refused, and nothing changes',
   expect(await refusal(await packed('damaged.tar'))).toBe('backup/damaged');
   await writeFile(join(installation.folder, 'foreign.tar'), 'not a backup');
   expect(await refusal(join(installation.folder, 'foreign.tar'))).toBe('backup/not-one');
-  expect(await refusal('/does/not/exist.tar')).toBe('backup/not-one');
+  expect((await other.cli(['server', 'restore', '/does/not/exist.tar'])).code).toBe(2);
   expect(await exists(other.home.config)).toBe(false);
   expect(await readdir(installation.folder)).not.toContainEqual(expect.stringMatching(/\.part-|\.restoring-/));
 });

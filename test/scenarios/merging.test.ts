@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
+import { plainGit, type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
 
 /** Merging into the person's repository: exactly what was checked, and never over anything of theirs. */
@@ -42,6 +42,19 @@ test('a delivered head is merged: branch, index and files move together', async 
   const shown = await installation.show(run);
   expect(await repository.git('rev-parse', 'main')).toBe(shown.merged?.commit);
   expect(await repository.git('log', '-1', '--format=%cn')).toBe('Switchyard');
+});
+
+test('what was merged need not be fetched by the runs that begin there', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await merge(run);
+  const commit = await repository.git('rev-parse', 'main');
+  const { stdout } = await installation.cli(['repo', 'ls', '--json']);
+  const { id } = (JSON.parse(stdout) as { id: string; path: string }[]).find(
+    ({ path }) => path === repository.path,
+  ) ?? { id: '' };
+  const store = join(installation.home.folder, 'repos', `${id}.git`);
+  expect(await plainGit(store, 'rev-parse', `refs/switchyard/fetched/${commit}`)).toBe(commit);
 });
 
 test('merging again says that it is merged', async () => {
@@ -164,7 +177,7 @@ test('a conflict says how to merge by hand, and what was merged by hand is found
   const parked = await merge(run);
   const { branch, state } = await installation.show(run);
   expect(state.kind === 'parked' ? state.reason.message : '').toContain(`git merge ${branch ?? ''}`);
-  expect(parked.stdout).toContain('switchyard open');
+  expect(parked.stdout).toContain('switchyard merge');
   await repository.git('merge', '--quiet', '--strategy-option=ours', '--no-edit', branch ?? '');
   const found = await merge(run);
   expect(found.code).toBe(0);

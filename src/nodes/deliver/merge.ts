@@ -133,6 +133,7 @@ async function merged(
 ): Promise<StepResult> {
   const { run, forge } = context;
   const tree = await context.git.treeOf(commit);
+  await context.git.landed(commit);
   let delivered = run.delivered ?? undefined;
   if (run.delivered !== null && run.delivered !== commit) {
     const published = await forge.publish({ branch: `switchyard/${run.slug}`, commit, expected: run.delivered });
