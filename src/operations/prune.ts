@@ -6,7 +6,7 @@ import { formatDuration } from '../domain/units.ts';
 import { event } from '../engine/engine.ts';
 import { counted } from '../lib/counted.ts';
 import { git, runGit } from '../lib/git/git.ts';
-import { changeRefs, listRefs } from '../lib/git/refs.ts';
+import { changeRefs, listRefs, packRefs } from '../lib/git/refs.ts';
 import { namedCommits } from '../store/dump.ts';
 import { putOut } from '../store/outbox.ts';
 import { listRepositories } from '../store/repositories.ts';
@@ -44,7 +44,8 @@ interface Pruning {
 
 /**
  * Removes what has been kept for as long as the machine's owner wants it kept (`retention` in config.yaml), and says why it may go. What
- * could hold work that is nowhere else goes only where a period was set for it. A dry run only looks. An abort ends it between two things.
+ * could hold work that is nowhere else goes only where a period was set for it. The refs of the git stores, of which nothing is lost, are
+ * packed. A dry run only looks. An abort ends it between two things.
  */
 export async function prune(
   context: OperationContext,
@@ -57,6 +58,7 @@ export async function prune(
     if (!signal.aborted) items.push(...(await part(pruning)));
   }
   if (!signal.aborted) items.push(...(await pruneObjects(pruning)));
+  if (!dryRun) await packStores(context, signal);
   return { schema: 1, dryRun, items };
 }
 
@@ -178,6 +180,14 @@ async function pruneObjects({ context, dryRun, now, retention, signal }: Pruning
     items.push({ kind: 'git', what, why });
   }
   return items;
+}
+
+async function packStores(context: OperationContext, signal: AbortSignal): Promise<void> {
+  for (const { id } of await listRepositories(context.engine.database)) {
+    const store = storeOf(context, id);
+    if (signal.aborted || (await stat(store).catch(() => undefined)) === undefined) continue;
+    await packRefs(store, signal);
+  }
 }
 
 async function unreachableObjects(store: string, signal: AbortSignal): Promise<number> {

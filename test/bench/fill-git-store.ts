@@ -11,7 +11,10 @@ export function copiedId(id: string, nth: number): string {
   return createHash('md5').update(`${id}-${nth}`).digest('hex').slice(0, 20);
 }
 
-/** Gives each copy of the run, numbered `from` up to `to`, the refs that the run has in the one git store of the installation. */
+/**
+ * Gives each copy of the run, numbered `from` up to `to`, the refs that the run has in the one git store of the installation; packed, as
+ * the daemon leaves them once a day.
+ */
 export async function fillGitStore(
   installation: Installation,
   run: string,
@@ -28,5 +31,6 @@ export async function fillGitStore(
       refs.map(([name, commit]) => `create refs/switchyard/runs/${copiedId(run, nth)}/${name} ${commit}\n`),
     );
     await git(['update-ref', '--stdin'], lines.join(''));
+    await git(['pack-refs', '--all']);
   }
 }

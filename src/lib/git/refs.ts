@@ -65,6 +65,11 @@ export async function listRefs(gitDir: string, prefix: string): Promise<Ref[]> {
   return lines.map((line) => ({ commit: line.slice(0, line.indexOf(' ')), ref: line.slice(line.indexOf(' ') + 1) }));
 }
 
+/** Puts all refs into one file: thousands of small ones make everything slow that looks at many. Those that change meanwhile stay as they are. */
+export async function packRefs(gitDir: string, signal: AbortSignal): Promise<void> {
+  await git(['pack-refs', '--all'], { gitDir, signal });
+}
+
 /** The commit that a revision names, undefined when it names none. */
 export async function resolveCommit(
   gitDir: string,
