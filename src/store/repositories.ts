@@ -6,10 +6,16 @@ import type { RepositoryRow } from './rows.ts';
 
 /** Remembers a repository; its path follows it when it was moved. */
 export async function upsertRepository(queries: Queries, repository: RepositoryRow, at: Date): Promise<void> {
+  const values = [repository.id, repository.path, repository.common_dir ?? null];
+  // Several first runs of a repository come at once: whichever is second finds the first's row by its id or by its git directory.
   await queries.query(
-    `insert into repository (id, path, common_dir, created_at) values ($1, $2, $3, $4)
-     on conflict (id) do update set path = excluded.path, common_dir = coalesce(excluded.common_dir, repository.common_dir)`,
-    [repository.id, repository.path, repository.common_dir ?? null, at],
+    'insert into repository (id, path, common_dir, created_at) values ($1, $2, $3, $4) on conflict do nothing',
+    [...values, at],
+  );
+  await queries.query(
+    `update repository set path = $2, common_dir = coalesce($3, common_dir)
+     where id = $1 and (path, common_dir) is distinct from ($2, coalesce($3, common_dir))`,
+    values,
   );
 }
 
