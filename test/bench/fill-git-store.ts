@@ -21,7 +21,8 @@ export async function fillGitStore(
   { from, to }: { from: number; to: number },
 ): Promise<void> {
   const [store = ''] = globSync(join(installation.home.repositories, '*.git'));
-  const git = (args: readonly string[], input = '') => execa('git', ['--git-dir', store, ...args], { input });
+  const git = (args: readonly string[], input = '') =>
+    execa('git', ['-c', 'core.fsync=none', '--git-dir', store, ...args], { input });
   const prefix = `refs/switchyard/runs/${run}/`;
   const { stdout } = await git(['for-each-ref', '--format=%(refname) %(objectname)', prefix]);
   const refs = stdout.split('\n').map((line) => line.slice(prefix.length).split(' '));
