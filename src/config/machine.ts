@@ -5,7 +5,7 @@ import type { SourceDocument } from '../blueprint/document.ts';
 import { known, type Problem } from '../blueprint/problem.ts';
 import { AgentEntry } from '../domain/agent-entry.ts';
 import { WrittenLimits } from '../domain/limits.ts';
-import { SandboxLevel } from '../domain/sandbox.ts';
+import { SandboxLevel, WrittenResources } from '../domain/sandbox.ts';
 import { Duration } from '../domain/units.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
@@ -60,6 +60,9 @@ export const MachineConfig = z.strictObject({
       ),
     })
     .prefault({}),
+  resources: WrittenResources.default({}).describe(
+    'What the processes of one run may use together, where the host can hold them to it',
+  ),
   sandbox: SandboxLevel.describe('The walls round every run; without it, the strongest that the host has').optional(),
 });
 export type MachineConfig = z.infer<typeof MachineConfig>;

@@ -2,20 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLocalForge } from '../adapters/forges/local/index.ts';
-import { noneSandbox } from '../adapters/sandboxes/none/index.ts';
-import { pidRemains, probePid } from '../adapters/sandboxes/pid/index.ts';
+import { pidRemains } from '../adapters/sandboxes/pid/index.ts';
 import { createCheckoutProvider } from '../adapters/workspaces/checkout/index.ts';
-import { BUILT_LEVELS, type SandboxLevel } from '../domain/sandbox.ts';
 import type { Host, HostAgents } from '../engine/host.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
-import { SwitchyardError } from '../lib/error.ts';
-import { whichOn } from '../lib/exec/which.ts';
 import type { Home } from '../lib/home.ts';
-import type { Sandbox } from '../ports/sandbox.ts';
 import { openGitStore } from '../workspaces/git-store.ts';
 import { createWorkspaces } from '../workspaces/workspaces.ts';
 import { agentAdapters } from './agents.ts';
 import type { MachineSettings } from './machine-settings.ts';
+import { wallsOf } from './walls.ts';
 
 export interface HostOptions {
   readonly home: Home;
@@ -28,7 +24,7 @@ export interface HostOptions {
 
 /** What this machine has, put together from the adapters. */
 export async function createHost({ home, repositories, env, machine, crashPoint }: HostOptions): Promise<Host> {
-  const sandboxes = sandboxesOf(env);
+  const walls = wallsOf(env);
   const stores = new Map<string, ReturnType<typeof openGitStore>>();
   return {
     worker: await workerName(home),
@@ -42,32 +38,12 @@ export async function createHost({ home, repositories, env, machine, crashPoint 
       return open;
     },
     forge: (repository, store) => createLocalForge({ repository: repository.path, mirror: store.path, crashPoint }),
-    sandbox: (level) => sandboxes.get(level),
+    walls: (level) => walls.get(level),
+    gitWalls: () => walls.forGit(),
+    openEgress: () => Promise.reject(new Error('no level of this version bounds the network')),
     remains: pidRemains,
     agents: agentsOf(machine),
     env,
-  };
-}
-
-export interface Sandboxes {
-  get(level: SandboxLevel): Promise<Sandbox>;
-  strongest(): Promise<SandboxLevel>;
-}
-
-/** The walls that this host can make, tried once when they are first wanted. */
-export function sandboxesOf(env: Readonly<Record<string, string | undefined>>): Sandboxes {
-  const pid = lazily(() => probePid(whichOn(env['PATH'])));
-  return {
-    async get(level) {
-      if (level === 'none') return noneSandbox;
-      if (level !== 'pid') throw unavailable(level, `this version has the levels ${BUILT_LEVELS.join(' and ')}`);
-      const probed = await pid();
-      if ('missing' in probed) throw unavailable(level, probed.missing);
-      return probed;
-    },
-    async strongest() {
-      return 'missing' in (await pid()) ? 'none' : 'pid';
-    },
   };
 }
 
@@ -97,17 +73,4 @@ async function workerName(home: Home): Promise<string> {
   const name = `w${randomBytes(5).toString('hex')}`;
   await writeFile(file, `${name}\n`, { mode: 0o600 });
   return name;
-}
-
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => (made ??= make());
-}
-
-function unavailable(level: SandboxLevel, why: string): SwitchyardError {
-  return new SwitchyardError({
-    code: 'sandbox/unavailable',
-    message: `This host cannot give the sandbox level ${level}: ${why}.`,
-    hint: 'See `switchyard doctor`; another level can be asked for with --sandbox.',
-  });
 }

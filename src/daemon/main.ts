@@ -14,10 +14,10 @@ import { migrate } from '../store/migrate.ts';
 import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.ts';
 import { handBackDeadOnes } from './hand-back-dead-ones.ts';
 import { handlers } from './handlers.ts';
-import { sandboxesOf } from './host.ts';
 import { type Log, openLog } from './log.ts';
 import { pruneDaily } from './prune-daily.ts';
 import { version } from './version.ts';
+import { wallsOf } from './walls.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -99,13 +99,18 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     }),
   );
   const feed = stack.use(await openEventFeed(running.engine.database));
-  const sandboxes = sandboxesOf(env);
+  const walls = wallsOf(env);
+  const heldByOpenings = new Map<string, AsyncDisposable>();
+  stack.defer(
+    async () => void (await Promise.all([...heldByOpenings.values()].map((one) => one[Symbol.asyncDispose]()))),
+  );
   const operations: OperationContext = {
     engine: running.engine,
     host: running.host,
     machine: () => running.machine.reload(),
     blueprints: blueprintsFolder,
-    defaultSandbox: () => sandboxes.strongest(),
+    defaultSandbox: () => walls.strongest(),
+    heldByOpenings,
     hands: new OneAtATime(),
     home,
   };

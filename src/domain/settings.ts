@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Limits } from './limits.ts';
-import { SandboxLevel } from './sandbox.ts';
+import { ResourceLimits, SandboxLevel } from './sandbox.ts';
 
 /** What was in force when a run started, from the machine's and the repository's configuration and the flags. A run never looks there again. */
 export const RunSettings = z.object({
@@ -22,6 +22,14 @@ export const RunSettings = z.object({
   carry: z.array(z.string()),
   limits: Limits,
   sandbox: SandboxLevel,
+  /** What the level promised when the run began, and what it did not. */
+  promises: z
+    .object({ mechanism: z.string(), guarantees: z.array(z.string()), warnings: z.array(z.string()) })
+    .optional(),
+  /** What its programs may reach: `model`, `packages`, host names. */
+  network: z.array(z.string()).optional(),
+  /** What they may use together. */
+  resources: ResourceLimits.optional(),
   identity: z.object({ name: z.string(), email: z.string() }),
   /** Answer `approved` wherever it is offered, in the name of the requester. */
   yes: z.boolean(),

@@ -102,3 +102,29 @@ function usable(amount: number, written: string, context: z.core.ParsePayload): 
   context.issues.push({ code: 'custom', message, input: written });
   return z.NEVER;
 }
+
+const BYTES = { kB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 } as const;
+type ByteUnit = keyof typeof BYTES;
+const BYTE_UNITS_LARGEST_FIRST: readonly ByteUnit[] = ['TB', 'GB', 'MB', 'kB'];
+
+/** `512MB`, `4GB`, `1.5 GB` ⇄ bytes, counted in powers of 1024. */
+export const Bytes = z.codec(
+  z
+    .string()
+    .regex(/^\d+(\.\d+)? ?(kB|MB|GB|TB)$/, 'write a size as 512MB or 4GB')
+    .describe('A size: 512MB, 4GB'),
+  z.int().positive(),
+  {
+    decode: (text, context) => {
+      const unit = text.slice(-2) as ByteUnit;
+      return usable(Math.round(Number.parseFloat(text) * BYTES[unit]), text, context);
+    },
+    encode: (bytes) => formatBytes(bytes),
+  },
+);
+
+/** In the largest unit of which there is at least one, with at most two decimals. */
+export function formatBytes(bytes: number): string {
+  const unit = BYTE_UNITS_LARGEST_FIRST.find((one) => bytes >= BYTES[one]) ?? 'kB';
+  return `${Number((bytes / BYTES[unit]).toFixed(2))}${unit}`;
+}

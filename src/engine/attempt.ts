@@ -1,10 +1,12 @@
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { StepAborted, type StepResult } from '../ports/node.ts';
+import type { Breach } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { enduring } from '../store/enduring.ts';
 import { getRepository } from '../store/repositories.ts';
 import { agentOf } from '../store/steps.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
+import { breachText } from './breach-text.ts';
 import { attemptsBound, type Claim } from './claim.ts';
 import { nodeOf } from './context.ts';
 import type { Engine } from './engine.ts';
@@ -70,6 +72,8 @@ interface Working {
 async function work(working: Working): Promise<void> {
   const { claimed, journal, scope, engine } = working;
   let workspace: Workspace | undefined;
+  let breach: Breach | undefined;
+  await using over = new AsyncDisposableStack();
   const executing = new AbortController();
   const saving = saveNowAndThen(working, executing.signal, () => workspace);
   const executed = await execute(working, {
@@ -77,6 +81,10 @@ async function work(working: Working): Promise<void> {
       workspace = opened;
     },
     save: () => save(working, workspace).catch((error: unknown) => unsaved(working, error)),
+    onBreach: (first) => {
+      breach ??= first;
+    },
+    over,
   });
   const why = stoppedBy(scope);
   executing.abort();
@@ -88,7 +96,7 @@ async function work(working: Working): Promise<void> {
     await journal.flush();
     return giveUp(engine, claimed, { result: 'interrupted' });
   }
-  const result = whenStopped(working, why) ?? executed;
+  const result = whenStopped(working, why) ?? (breach === undefined ? undefined : whenBreached(breach)) ?? executed;
   const kept = await keepSession(working, workspace);
 
   await journal.flush();
@@ -104,7 +112,10 @@ async function work(working: Working): Promise<void> {
 }
 
 /** What the step makes of it; what it throws is the outcome `error`. */
-async function execute(working: Working, asks: Pick<EquipmentParts, 'onOpened' | 'save'>): Promise<StepResult> {
+async function execute(
+  working: Working,
+  asks: Pick<EquipmentParts, 'onOpened' | 'save' | 'onBreach' | 'over'>,
+): Promise<StepResult> {
   const { claimed, scope } = working;
   try {
     if (scope.signal.aborted) throw scope.signal.reason;
@@ -128,6 +139,11 @@ function whenStopped({ engine, claimed }: Working, why: StepAborted['why'] | und
   if (why !== 'wall') return undefined;
   const used = run.consumed.wall + engine.clock.now() - startedAt.getTime();
   return { kind: 'limit', limit: 'wall', used, max: limitsOf(run).wall, text: wallText(run) };
+}
+
+/** What a program that ran into such a limit has made says little: a person decides whether it gets more. */
+function whenBreached({ limit, max, used = max }: Breach): StepResult {
+  return { kind: 'limit', limit, used, max, text: breachText({ limit, max }) };
 }
 
 /** Parks whatever the edges say: the step's own outcome is not known, and trying once more would hardly help. */

@@ -5,12 +5,12 @@ import type { Task } from '../domain/task.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { Forge } from '../ports/forge.ts';
 import type { AgentDirectory, StepContext } from '../ports/node.ts';
-import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
+import type { Sandbox } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { passedChecks, recordEvidence, verdictsSinceDecision } from '../store/evidence.ts';
 import { addConsumed } from '../store/runs.ts';
 import { rememberSession, sessionOf } from '../store/sessions.ts';
-import { addNamespace, latestOfNode } from '../store/steps.ts';
+import { latestOfNode } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { Claim } from './claim.ts';
 import type { Engine } from './engine.ts';
@@ -32,6 +32,8 @@ export interface AttemptParts {
   readonly forge: Forge;
   /** For programs of the step; remembers the walls that it makes. */
   readonly sandbox: Sandbox;
+  /** The same for an agent, with its own HOME and the way to its model. */
+  readonly agentSandbox: (name: string) => Sandbox;
   readonly signal: AbortSignal;
   openWorkspace(): Promise<Workspace>;
   save(): Promise<void>;
@@ -69,7 +71,7 @@ export function stepContext(parts: AttemptParts): StepContext {
     clock: engine.clock,
     crashPoint: engine.crashPoint,
     sandbox: parts.sandbox,
-    commandEnv: commandEnv(host.env),
+    commandEnv: enclosedEnv(host.env, parts.sandbox, host.workspaces.layoutOf(run.id).home),
     workspace: () => parts.openWorkspace(),
     save: () => parts.save(),
     commitText: (message) => ({
@@ -123,25 +125,7 @@ function asideNode(inputs: Readonly<Record<string, unknown>>): BlueprintNode {
   };
 }
 
-/** A sandbox that tells the database of each wall it makes, so that a later process can prove that nothing within lives. */
-export function rememberingSandbox(sandbox: Sandbox, engine: Engine, claimed: Claim): Sandbox {
-  return {
-    ...sandbox,
-    async spawn(program: SandboxProgram) {
-      const started = await sandbox.spawn(program);
-      if (started.namespace === undefined) return started;
-      try {
-        await addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, started.namespace);
-        return started;
-      } catch (error) {
-        await started[Symbol.asyncDispose]();
-        throw error;
-      }
-    },
-  };
-}
-
-function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory {
+function agentDirectory({ engine, host, claimed, agentSandbox }: AttemptParts): AgentDirectory {
   const { run, step } = claimed;
   const { database } = engine;
   return {
@@ -153,6 +137,7 @@ function agentDirectory({ engine, host, claimed }: AttemptParts): AgentDirectory
       if (entry === undefined || adapter === undefined) throw unknownAgent(wanted, entry?.kind);
       return { name: wanted, entry, adapter };
     },
+    sandbox: agentSandbox,
     session: (node) => sessionOf(database, run.id, node),
     async interrupted() {
       const last = claimed.earlier.findLast((attempt) => attempt.session !== null && attempt.agent !== null);
@@ -201,6 +186,15 @@ export function commandEnv(env: Host['env']): Record<string, string> {
     CI: 'true',
     TERM: 'dumb',
   };
+}
+
+/** The same where programs have a HOME and a `/tmp` within walls: `home` is that HOME's place on the host. */
+export function enclosedEnv(env: Host['env'], sandbox: Sandbox, home: string): Record<string, string> {
+  const own = sandbox.inside(home);
+  const passed = commandEnv(env);
+  if (own === home) return passed;
+  const { TMPDIR: _, USER: __, ...kept } = passed;
+  return { ...kept, HOME: own };
 }
 
 function unknownAgent(name: string, kind: string | undefined): SwitchyardError {

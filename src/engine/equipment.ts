@@ -1,12 +1,15 @@
 import type { NodeKind, StepContext } from '../ports/node.ts';
+import type { Breach } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { getRepository } from '../store/repositories.ts';
+import { addNamespace } from '../store/steps.ts';
 import { getTask } from '../store/tasks.ts';
 import type { Claim } from './claim.ts';
-import { nodeOf, rememberingSandbox, stepContext } from './context.ts';
+import { nodeOf, stepContext } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
+import { runSandboxes } from './run-sandboxes.ts';
 import { workspaceRequest } from './workspace-request.ts';
 
 export interface EquipmentParts {
@@ -18,6 +21,9 @@ export interface EquipmentParts {
   readonly onOpened: (workspace: Workspace) => void;
   /** Saves the uncollected work. */
   readonly save: () => Promise<void>;
+  readonly onBreach: (breach: Breach) => void;
+  /** Disposed when the attempt has ended. */
+  readonly over: AsyncDisposableStack;
 }
 
 type Executable = Extract<NodeKind, { mode: 'execute' }>;
@@ -35,21 +41,30 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
   ]);
   const store = await host.openStore(repository);
   const forge = host.forge(repository, store);
-  const walls = await host.sandbox(run.settings.sandbox);
-  const sandbox = rememberingSandbox(walls, engine, claimed);
+  const { node, n } = claimed.step;
+  const sandboxes = await runSandboxes({
+    host,
+    run,
+    store,
+    onRefused: (text) => void journal.add({ kind: 'message', level: 'warning', text, node, n }),
+    remember: (name) => addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, name),
+    onBreach: parts.onBreach,
+  });
+  parts.over.use(sandboxes);
 
   let opening: Promise<Workspace> | undefined;
   const open = async () => {
-    const request = await workspaceRequest({ engine, host, claimed, store, walls, sandbox, signal, journal });
+    const request = await workspaceRequest({ engine, host, claimed, store, sandboxes, signal, journal });
     const { workspace, notes } = await host.workspaces.open(request);
     parts.onOpened(workspace);
-    const { node, n } = claimed.step;
     for (const text of notes) await journal.add({ kind: 'message', level: 'info', text, node, n });
     return workspace;
   };
   const openWorkspace = () => (opening ??= open());
   const { save } = parts;
-  const shared = { engine, host, claimed, journal, task, store, forge, sandbox, signal };
+  const { programs: sandbox } = sandboxes;
+  const agentSandbox = (name: string) => sandboxes.agent(name);
+  const shared = { engine, host, claimed, journal, task, store, forge, sandbox, agentSandbox, signal };
   const context = stepContext({ ...shared, openWorkspace, save });
   return { kind, context };
 }

@@ -1,8 +1,9 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import type { SandboxLevel } from '../domain/sandbox.ts';
 import type { AgentAdapter } from '../ports/agent.ts';
+import type { OpenEgress } from '../ports/egress.ts';
 import type { Forge } from '../ports/forge.ts';
-import type { Sandbox, SandboxRemains } from '../ports/sandbox.ts';
+import type { SandboxRemains, Walls } from '../ports/sandbox.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { Workspaces } from '../workspaces/workspaces.ts';
@@ -15,7 +16,10 @@ export interface Host {
   openStore(repository: RepositoryRow): Promise<GitStore>;
   forge(repository: RepositoryRow, store: GitStore): Forge;
   /** Rejects with `sandbox/unavailable` when the host cannot give what the level promises. */
-  sandbox(level: SandboxLevel): Promise<Sandbox>;
+  walls(level: SandboxLevel): Promise<Walls>;
+  /** For the harness's own git over agents' files: the best that starts quickly here, whatever level the run has. */
+  gitWalls(): Promise<Walls>;
+  readonly openEgress: OpenEgress;
   readonly remains: SandboxRemains;
   readonly agents: HostAgents;
   /** The environment that commands and checks get, and from which agents' keys are taken. */

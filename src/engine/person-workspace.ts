@@ -1,7 +1,6 @@
 import type { Opening } from '../domain/opening.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { waitUntil } from '../lib/wait-until.ts';
-import type { Sandbox, SandboxProgram } from '../ports/sandbox.ts';
 import { addOpeningNamespace, isBeingRemoved } from '../store/openings.ts';
 import { getRepository } from '../store/repositories.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
@@ -10,6 +9,7 @@ import { liveWorkers } from '../store/workers.ts';
 import type { Opened } from '../workspaces/workspaces.ts';
 import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
+import { type RunSandboxes, runSandboxes } from './run-sandboxes.ts';
 import { requestFor } from './workspace-request.ts';
 
 const REMOVAL_MS = 60_000;
@@ -23,13 +23,16 @@ interface Parts {
   readonly signal: AbortSignal;
 }
 
+export interface ForHands extends Opened {
+  /** Whoever gets them disposes them, when nothing of the person's runs in the workspace any more. */
+  readonly sandboxes: RunSandboxes;
+}
+
 /**
  * The run's workspace for the person who has the run open: the one that is here, or one that is made from the last checkpoint. Refuses
  * with `open/elsewhere` while a worker lives that has it.
  */
-export async function workspaceForHands(
-  parts: Parts & { readonly inherited: Opening | undefined },
-): Promise<Opened & { readonly sandbox: Sandbox }> {
+export async function workspaceForHands(parts: Parts & { readonly inherited: Opening | undefined }): Promise<ForHands> {
   const { engine, host, run, inherited } = parts;
   const { database } = engine;
   const last = await refuseElsewhere(parts);
@@ -48,39 +51,40 @@ export async function workspaceForHands(
   return open(parts, { reuse, checkpoint, kept });
 }
 
-/** The same workspace when it is handed back, with all that is in it. */
+/** The same workspace when it is handed back, with all that is in it. Nothing is started in it but the harness's own git. */
 export async function handedWorkspace(parts: Parts): Promise<Opened> {
-  return open(parts, { reuse: true });
+  const { sandboxes, ...opened } = await open(parts, { reuse: true });
+  await sandboxes[Symbol.asyncDispose]();
+  return opened;
 }
 
 async function open(
   { engine, host, run, opening, signal }: Parts,
   { reuse, checkpoint, kept }: { reuse: boolean; checkpoint?: string | undefined; kept?: string | undefined },
-): Promise<Opened & { readonly sandbox: Sandbox }> {
+): Promise<ForHands> {
   await host.agents.refresh();
   const store = await host.openStore(await getRepository(engine.database, run.repository));
-  const walls = await host.sandbox(run.settings.sandbox);
-  const sandbox = rememberedWalls(walls, engine, { run: run.id, opening: opening.id });
+  await using unused = new AsyncDisposableStack();
+  const sandboxes = unused.use(
+    await runSandboxes({
+      host,
+      run,
+      store,
+      onRefused: () => undefined, // whoever sits there sees it in the terminal
+      remember: async (name) =>
+        void (await addOpeningNamespace(engine.database, { run: run.id, opening: opening.id }, name)),
+    }),
+  );
   const opened = await host.workspaces.open({
-    ...requestFor({ host, run, store, walls, sandbox, signal, onSetupOutput: () => undefined }),
+    ...requestFor({ host, run, store, sandboxes, signal, onSetupOutput: () => undefined }),
     step: `open-${opening.id}`,
     attempt: 1,
     ...(checkpoint === undefined ? {} : { checkpoint }),
     ...(kept === undefined ? {} : { kept }),
     reuse,
   });
-  return { ...opened, sandbox: walls };
-}
-
-function rememberedWalls(sandbox: Sandbox, engine: Engine, of: { run: string; opening: string }): Sandbox {
-  return {
-    ...sandbox,
-    async spawn(program: SandboxProgram) {
-      const started = await sandbox.spawn(program);
-      if (started.namespace !== undefined) await addOpeningNamespace(engine.database, of, started.namespace);
-      return started;
-    },
-  };
+  unused.move();
+  return { ...opened, sandboxes };
 }
 
 async function nothingLives({ engine, host }: Parts, step: string): Promise<boolean> {

@@ -4,9 +4,11 @@ import { latestKept, leftCheckpoint, workerBefore } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
+import { enclosedEnv } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
+import type { RunSandboxes } from './run-sandboxes.ts';
 
 const SETUP_TIMEOUT_MS = 30 * 60_000;
 
@@ -15,10 +17,7 @@ export interface RequestParts {
   readonly host: Host;
   readonly claimed: Claim;
   readonly store: GitStore;
-  /** For the harness's own git. */
-  readonly walls: Sandbox;
-  /** For the setup command. */
-  readonly sandbox: Sandbox;
+  readonly sandboxes: Pick<RunSandboxes, 'git' | 'programs'>;
   readonly signal: AbortSignal;
   readonly journal: Journal;
 }
@@ -32,8 +31,7 @@ export async function workspaceRequest({
   host,
   claimed,
   store,
-  walls,
-  sandbox,
+  sandboxes,
   signal,
   journal,
 }: RequestParts): Promise<OpenRequest> {
@@ -44,7 +42,7 @@ export async function workspaceRequest({
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
   const onSetupOutput = (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text });
   return {
-    ...requestFor({ host, run, store, walls, sandbox, signal, onSetupOutput }),
+    ...requestFor({ host, run, store, sandboxes, signal, onSetupOutput }),
     step: step.id,
     attempt,
     ...(checkpoint === undefined ? {} : { checkpoint }),
@@ -53,7 +51,7 @@ export async function workspaceRequest({
   };
 }
 
-export interface RequestFacts extends Pick<RequestParts, 'host' | 'store' | 'walls' | 'sandbox' | 'signal'> {
+export interface RequestFacts extends Pick<RequestParts, 'host' | 'store' | 'sandboxes' | 'signal'> {
   readonly run: Omit<RunRow, 'state_kind'>;
   readonly onSetupOutput: (text: string) => void;
 }
@@ -63,8 +61,7 @@ export function requestFor({
   host,
   run,
   store,
-  walls,
-  sandbox,
+  sandboxes,
   signal,
   onSetupOutput,
 }: RequestFacts): Omit<OpenRequest, 'step' | 'attempt' | 'checkpoint' | 'reuse'> {
@@ -75,7 +72,7 @@ export function requestFor({
     store,
     head: run.head,
     base: run.base_commit,
-    sandbox: walls,
+    sandbox: sandboxes.git,
     identity: settings.identity,
     carry: settings.carry,
     copy: { from: settings.checkout ?? '', globs: settings.checkout === null ? [] : settings.copy },
@@ -84,10 +81,10 @@ export function requestFor({
       : {
           setup: {
             command: settings.setup,
-            env: setupEnv(host.env),
+            env: setupEnv(host, run.id, sandboxes.programs),
             timeoutMs: SETUP_TIMEOUT_MS,
             onOutput: onSetupOutput,
-            sandbox,
+            sandbox: sandboxes.programs,
           },
         }),
     sessionFiles: host.agents.sessionFiles,
@@ -104,8 +101,10 @@ async function nothingLives(host: Host, claimed: Claim): Promise<boolean> {
   return cleared.every(Boolean);
 }
 
-/** Setup may need what a package client needs; it gets the harness's environment less Switchyard's own. */
-function setupEnv(env: Host['env']): Record<string, string> {
+/** Setup may need what a package client needs: without walls round HOME it gets the harness's environment less Switchyard's own. */
+function setupEnv({ env, workspaces }: Host, run: string, sandbox: Sandbox): Record<string, string> {
+  const { home } = workspaces.layoutOf(run);
+  if (sandbox.inside(home) !== home) return enclosedEnv(env, sandbox, home);
   const own = /^(SWITCHYARD_|DATABASE_URL$)/;
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])),

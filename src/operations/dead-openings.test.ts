@@ -39,6 +39,7 @@ beforeAll(async () => {
     blueprints: '',
     defaultSandbox: async () => 'none',
     home: resolveHome({ SWITCHYARD_HOME: home }),
+    heldByOpenings: new Map(),
     hands: new OneAtATime(),
   };
   const child = spawn('sleep', ['86400']);

@@ -7,6 +7,7 @@ import { openedWith } from '../store/openings.ts';
 import type { RunRow } from '../store/rows.ts';
 import { getRun } from '../store/runs.ts';
 import type { OperationContext } from './operations.ts';
+import { releaseOpening } from './release-opening.ts';
 
 /**
  * Lets the runs go on that somebody has asked for, or has got, and whose command line died before anything was started in the workspace.
@@ -38,9 +39,11 @@ async function handBack(context: OperationContext, id: string): Promise<void> {
 }
 
 /** It could not be made ready, or nobody was there to have it: it goes on as it was. */
-export async function giveBackUnused({ engine }: OperationContext, { id }: Pick<RunRow, 'id'>): Promise<void> {
+export async function giveBackUnused(context: OperationContext, { id }: Pick<RunRow, 'id'>): Promise<void> {
+  const { engine } = context;
   const { opening, head } = await getRun(engine.database, id);
   if (opening === null) return;
+  await releaseOpening(context, opening.id);
   await handBackRun(engine, id, {
     opening: opening.id,
     head,

@@ -17,6 +17,7 @@ import { getRun, resolveRun } from '../store/runs.ts';
 import { getTask } from '../store/tasks.ts';
 import { identityOf } from './identity.ts';
 import type { OperationContext } from './operations.ts';
+import { releaseOpening } from './release-opening.ts';
 
 const MOST_NAMED = 20;
 
@@ -91,6 +92,7 @@ async function takeBack(
     head === run.head ? [] : readCommits(store.path, [head, `^${run.head}`]),
   ]);
   const said = [whatChanged(opening, { changed, commits: commits.length, head }), ...notes];
+  await releaseOpening(context, opening.id);
   const now = await giveBack(engine, run.id, {
     opening: opening.id,
     head,

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { ParsedRequestOf } from '../api/routes.ts';
 import type { Opened } from '../api/schemas.ts';
 import type { HandTool, Opening } from '../domain/opening.ts';
-import { commandEnv } from '../engine/context.ts';
+import { enclosedEnv } from '../engine/context.ts';
 import { takeFound } from '../engine/hand-back.ts';
 import { type Asking, askForRun, withdraw } from '../engine/hold.ts';
 import { endLeftOpen, isOpen } from '../engine/open-refusal.ts';
 import { refuseElsewhere, workspaceForHands } from '../engine/person-workspace.ts';
+import type { RunSandboxes } from '../engine/run-sandboxes.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { isAlive, processStart } from '../lib/processes.ts';
 import { pause } from '../lib/wait-until.ts';
@@ -64,9 +65,12 @@ async function prepare(
   const { opening } = run;
   if (opening === null) throw new Error(`run ${run.id} is held by nobody`);
   const signal = AbortSignal.timeout(LONGEST_SETUP_MS);
-  const { workspace, sandbox, notes } = await workspaceForHands({ ...context, run, opening, inherited, signal });
+  const forHands = await workspaceForHands({ ...context, run, opening, inherited, signal });
+  const { workspace, sandboxes, notes } = forHands;
+  await context.heldByOpenings.get(opening.id)?.[Symbol.asyncDispose]();
+  context.heldByOpenings.set(opening.id, sandboxes);
   const said = await takeIn(context, run, { workspace, inherited });
-  const program = await programFor(context, run, { tool, request, workspace, sandbox });
+  const program = await programFor(context, run, { tool, request, workspace, sandboxes });
   return {
     schema: 1,
     run: run.id,
@@ -75,7 +79,7 @@ async function prepare(
     tool,
     folder: workspace.folder,
     ...(program === undefined ? {} : { program }),
-    notes: [...notes, ...said, ...(sandbox.level === 'none' || tool === 'editor' ? [OUTSIDE[tool]] : [])],
+    notes: [...notes, ...said, ...(run.settings.sandbox === 'none' || tool === 'editor' ? [OUTSIDE[tool]] : [])],
   };
 }
 
@@ -106,8 +110,8 @@ export async function openStarted(
   { opening, pid, report }: ParsedRequestOf<'openStarted'>,
 ): Promise<{ schema: 1; known: boolean }> {
   const run = await resolveRun(engine.database, reference);
-  const { terminal } = await host.sandbox(run.settings.sandbox);
-  const namespace = run.opening?.tool === 'editor' ? undefined : terminal?.namespaceOf(pid, report);
+  const walls = await host.walls(run.settings.sandbox);
+  const namespace = run.opening?.tool === 'editor' ? undefined : walls.namespaceOf(pid, report);
   const start = processStart(pid);
   const program = { pid, ...(start === undefined ? {} : { start }), ...(namespace === undefined ? {} : { namespace }) };
   return { schema: 1, known: await setOpeningProgram(engine.database, { run: run.id, opening }, program) };
@@ -211,16 +215,12 @@ interface Chosen {
   readonly tool: HandTool;
   readonly request: Request;
   readonly workspace: Workspace;
-  readonly sandbox: Sandbox;
+  readonly sandboxes: RunSandboxes;
 }
 
-async function programFor(
-  context: OperationContext,
-  run: RunRow,
-  { tool, request, workspace, sandbox }: Chosen,
-): Promise<Opened['program']> {
-  if (tool === 'editor') return undefined;
-  const { argv, env: own } = await commandOf(context, run, { tool, request, workspace });
+async function programFor(context: OperationContext, run: RunRow, chosen: Chosen): Promise<Opened['program']> {
+  if (chosen.tool === 'editor') return undefined;
+  const { argv, env: own, sandbox } = await commandOf(context, run, chosen);
   // By this `doctor` knows it from what an agent has left.
   const env = { ...own, SWITCHYARD_OPENING: run.opening?.id ?? '' };
   if (sandbox.terminal === undefined) {
@@ -230,35 +230,39 @@ async function programFor(
       hint: `Use an editor: \`switchyard open ${run.slug} --editor\`.`,
     });
   }
-  const launch = await sandbox.terminal.launch({ argv, env, cwd: workspace.folder });
+  const launch = await sandbox.terminal.launch({ argv, env, cwd: chosen.workspace.folder });
   return { argv: [...launch.argv], env: { ...launch.env }, reports: launch.reports };
 }
 
 async function commandOf(
   { engine, host }: OperationContext,
   run: RunRow,
-  { tool, request, workspace }: Omit<Chosen, 'sandbox'>,
-): Promise<{ argv: readonly [string, ...string[]]; env: Record<string, string> }> {
-  const { CI: _, ...plain } = commandEnv(host.env);
+  { tool, request, workspace, sandboxes }: Chosen,
+): Promise<{ argv: readonly [string, ...string[]]; env: Record<string, string>; sandbox: Sandbox }> {
+  const { programs } = sandboxes;
+  const { CI: _, ...plain } = enclosedEnv(host.env, programs, host.workspaces.layoutOf(run.id).home);
   const env = { ...plain, ...request.terminal, SWITCHYARD_RUN: run.id };
   const [program, ...args] = request.command;
-  if (tool === 'command' && program !== undefined) return { argv: [program, ...args], env };
-  if (tool !== 'agent') return { argv: [request.terminal['SHELL'] ?? '/bin/sh'], env };
+  if (tool === 'command' && program !== undefined) return { argv: [program, ...args], env, sandbox: programs };
+  if (tool !== 'agent') return { argv: [request.terminal['SHELL'] ?? '/bin/sh'], env, sandbox: programs };
   const session = await latestSession(engine.database, run.id);
   const entry = host.agents.entry(session?.agent ?? '');
   const interactive = host.agents.adapter(entry?.kind ?? '');
   if (session === undefined || entry === undefined || interactive?.interactive === undefined)
     throw new Error(`the session of run ${run.id} is gone`);
+  const sandbox = sandboxes.agent(session.agent);
+  const home = join(workspace.homes, session.agent);
   const command = await interactive.interactive({
     entry,
     prompt: '',
     folder: workspace.folder,
-    home: join(workspace.homes, session.agent),
+    home,
+    inside: { folder: sandbox.inside(workspace.folder), home: sandbox.inside(home) },
     session: { kind: 'resume', id: session.id },
     run: run.id,
     node: session.node,
     step: 1,
     hostEnv: { ...host.env, ...request.terminal },
   });
-  return { argv: command.argv, env: { ...command.env } };
+  return { argv: command.argv, env: { ...command.env }, sandbox };
 }

@@ -16,6 +16,8 @@ export interface OperationContext {
   /** The level that a run gets when nobody names one: the strongest that this host has. */
   readonly defaultSandbox: () => Promise<SandboxLevel>;
   readonly home: Home;
+  /** What the openings of persons hold beside the run, by the opening's id: the ways out of their sandboxes. */
+  readonly heldByOpenings: Map<string, AsyncDisposable>;
   /** For what persons do in workspaces by hand: one after the other for each run. */
   readonly hands: OneAtATime;
 }

@@ -43,7 +43,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   refuseWithoutChecks(blueprint, config.checks);
   refuseMissingInputs(blueprint);
   const agent = await agentFor(context, blueprint, chooseAgent(machine, request.agent));
-  const sandbox = await context.host.sandbox(config.sandbox ?? (await context.defaultSandbox()));
+  const walls = await context.host.walls(config.sandbox ?? (await context.defaultSandbox()));
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
   const identity = await identityOf(repository.row.path, request.requester);
 
@@ -54,7 +54,10 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     copy: config.copy,
     carry: config.carry,
     limits: config.limits,
-    sandbox: sandbox.level,
+    sandbox: walls.level,
+    promises: { mechanism: walls.mechanism, guarantees: [...walls.guarantees], warnings: [...walls.warnings] },
+    network: config.network,
+    resources: machine.resources,
     identity,
     yes: request.yes,
     checkout: repository.found.toplevel ?? null,
@@ -79,7 +82,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
           'This repository has no check: nothing but your own eyes will judge the work. `switchyard init` proposes some.',
         ]
       : []),
-    `Sandbox ${sandbox.level}: ${sandbox.summary} More: switchyard doctor.`,
+    `Sandbox ${walls.level}: ${walls.summary} More: switchyard doctor.`,
   ];
   const run = await store(context.engine, {
     id,

@@ -8,7 +8,7 @@ export function programEnv(turn: AgentTurn): Record<string, string> {
   const { hostEnv } = turn;
   return {
     PATH: hostEnv['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
-    HOME: turn.home,
+    HOME: turn.inside.home,
     LANG: hostEnv['LANG'] ?? 'C.UTF-8',
     TERM: 'dumb',
     SWITCHYARD_RUN: turn.run,

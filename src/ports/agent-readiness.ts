@@ -27,6 +27,7 @@ export async function whyUnusable(
       prompt: '',
       folder: scratch.path,
       home: scratch.path,
+      inside: { folder: scratch.path, home: scratch.path },
       session: { kind: 'new' },
       run: 'doctor',
       node: 'doctor',

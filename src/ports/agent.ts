@@ -11,6 +11,8 @@ export interface AgentAdapter {
   readonly sessionFiles: readonly string[];
   /** How this agent is signed in, for `doctor`: one line, no secrets. */
   describe(entry: AgentEntry): string;
+  /** The hosts (`name` or `name:port`, 443 without one) that it needs for its model, where the entry has no endpoint that says so. */
+  hosts?(entry: AgentEntry): readonly string[];
   /**
    * The program for one turn. May write configuration below `turn.home`. Rejects with a SwitchyardError when the entry is not
    * usable (`agent/not-found`, `agent/no-key`), or HOME is not (`agent/unsafe-home`), whose hint says what to do.
@@ -33,6 +35,8 @@ export interface AgentTurn {
   readonly folder: string;
   /** A private HOME that lives as long as the run. */
   readonly home: string;
+  /** Where the agent's program finds these two: what it is told, in arguments, environment and configuration. */
+  readonly inside: { readonly folder: string; readonly home: string };
   readonly session: { readonly kind: 'new' } | { readonly kind: 'resume' | 'fork'; readonly id: string };
   readonly run: string;
   readonly node: string;
@@ -46,6 +50,8 @@ export interface AgentCommand {
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Files and folders of the host that it needs to read, beside its program. */
+  readonly reads?: readonly string[];
 }
 
 /** Reads a turn's output line by line. Never throws: a line that cannot be read is no event. */

@@ -177,6 +177,8 @@ export interface CheckDeclaration {
 export interface AgentDirectory {
   /** The agent of that name; `default` is the run's own. Rejects with `agent/unknown`. */
   resolve(name: string): { readonly name: string; readonly entry: AgentEntry; readonly adapter: AgentAdapter };
+  /** The walls round an agent of the run: as round everything that the step starts, with its own HOME and the way to its model. */
+  sandbox(name: string): Sandbox;
   /** The latest session of that node (path) in this run. */
   session(node: string): Promise<AgentSession | undefined>;
   /** A session that an earlier attempt of this same step began and could not end. */

@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
-import type { SandboxLevel } from '../domain/sandbox.ts';
+import type { ResourceLimits, ResourceName, SandboxLevel } from '../domain/sandbox.ts';
 
-/** The walls round a workspace's processes. Setup, checks, commands, agents and harness git over agents' files all start here. */
-export interface Sandbox {
+/** What a level promises on this host. */
+export interface SandboxDescription {
   readonly level: SandboxLevel;
   /** What makes the walls here, for instance `bubblewrap` or `unshare`. */
   readonly mechanism: string;
@@ -12,6 +12,57 @@ export interface Sandbox {
   readonly guarantees: readonly string[];
   /** What it does not promise here, likewise; empty when nothing need be said. */
   readonly warnings: readonly string[];
+}
+
+/** A level as this host can give it: makes the sandbox of one workspace. */
+export interface Walls extends SandboxDescription {
+  /** Whether programs reach nothing but what the enclosure says. */
+  readonly boundsNetwork: boolean;
+  /** Nothing is started by this, and nothing need be disposed: walls stand as long as a program runs within them. */
+  enclose(enclosure: Enclosure): Sandbox;
+  /** As `Sandbox.terminal.namespaceOf`, for whoever has no sandbox at hand; undefined where walls have no name. */
+  namespaceOf(launcher: number, report: string): string | undefined;
+}
+
+/** What the walls of one workspace let through. Levels without walls of that sort leave it open, and say so in their warnings. */
+export interface Enclosure {
+  /** Folders and files of the host that programs see beside the system's own. A later one lies on top of an earlier one. */
+  readonly mounts: readonly Mount[];
+  readonly network: NetworkAccess;
+  readonly limits: ResourceLimits;
+  /** Folders of the host whose size counts for `limits.disk`. */
+  readonly counted: readonly string[];
+}
+
+/** What there is for a program that belongs to no workspace: the system's own files, and nothing that bounds it. */
+export const BARE_ENCLOSURE: Enclosure = { mounts: [], network: { kind: 'open' }, limits: {}, counted: [] };
+
+export interface Mount {
+  /** Absolute; links in it have been resolved. It must exist when a program is started. */
+  readonly host: string;
+  /** Where programs find it. */
+  readonly inside: string;
+  readonly writable: boolean;
+}
+
+export type NetworkAccess =
+  /** No network but a loopback of their own. */
+  | { readonly kind: 'none' }
+  /** The same, with ports on 127.0.0.1 that lead to unix sockets of the host. */
+  | { readonly kind: 'bridged'; readonly bridges: readonly Bridge[] }
+  /** The host's. */
+  | { readonly kind: 'open' };
+
+export interface Bridge {
+  readonly port: number;
+  /** Absolute path of the socket on the host; somebody listens on it for as long as programs may run. */
+  readonly socket: string;
+}
+
+/** The walls round a workspace's processes. Setup, checks, commands, agents and harness git over agents' files all start here. */
+export interface Sandbox extends SandboxDescription {
+  /** Where programs find a path of the host; the same path where the walls show it at its own place, or not at all. */
+  inside(path: string): string;
   /**
    * Starts a program. Rejects only when it could not be started at all (`sandbox/cannot-start`). The caller disposes the process,
    * which ends whatever of it is left.
@@ -39,11 +90,14 @@ export interface TerminalLaunch {
 export interface SandboxProgram {
   /** The program and its arguments; never a shell string. */
   readonly argv: readonly [string, ...string[]];
+  /** A path of the host; the program finds itself in `inside(cwd)`. */
   readonly cwd: string;
-  /** The whole environment; nothing is inherited. */
+  /** The whole environment; nothing is inherited. Paths in it, and in `argv`, are as the program sees them. */
   readonly env: Readonly<Record<string, string>>;
   /** Text for standard input, which is then closed; without it, standard input is empty. */
   readonly input?: string;
+  /** Files and folders of the host that it needs to read, at their own paths; its program file is among them anyway. */
+  readonly reads?: readonly string[];
 }
 
 export interface SandboxedProcess extends AsyncDisposable {
@@ -66,6 +120,15 @@ export interface SandboxedProcess extends AsyncDisposable {
 export interface Exit {
   readonly code: number | null;
   readonly signal: string | null;
+  /** The limit of the enclosure that its processes ran into; such a program may have been ended for it. */
+  readonly breach?: Breach;
+}
+
+export interface Breach {
+  readonly limit: ResourceName;
+  readonly max: number;
+  /** What it came to, as far as the host can tell. */
+  readonly used?: number;
 }
 
 /** What a sandbox leaves behind when the harness dies: how a later process proves that it is gone. */

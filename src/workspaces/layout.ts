@@ -11,6 +11,10 @@ export interface Layout {
   readonly git: string;
   /** Agents' HOMEs, one folder each. */
   readonly homes: string;
+  /** HOME of setup, commands and checks where they have walls. */
+  readonly home: string;
+  /** What is `/tmp` to all programs within walls. */
+  readonly tmp: string;
   /** Written last: a workspace without it is not whole. */
   readonly marker: string;
 }
@@ -30,6 +34,8 @@ export function workspaceLayout(folder: string, run: string): Layout {
     tree: join(root, 'tree'),
     git: join(root, 'git'),
     homes: join(root, 'homes'),
+    home: join(root, 'home'),
+    tmp: join(root, 'tmp'),
     marker: join(root, 'workspace.json'),
   };
 }

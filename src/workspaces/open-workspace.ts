@@ -90,6 +90,7 @@ async function makeFiles(
   const { head, provider, signal } = make;
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   await mkdir(layout.homes, { recursive: true });
+  for (const own of [layout.home, layout.tmp]) await mkdir(own, { recursive: true, mode: 0o700 });
   for (const { agent } of sessionFiles) await mkdir(join(layout.homes, agent), { recursive: true });
   writeHarnessGit(layout.git, store.path, formatOf(head.commit));
   await provider.create({ mirror: store.path, gitDir: layout.git, folder: layout.tree, commit: head.commit, signal });

@@ -3,7 +3,7 @@ import { between, type CrashPoint } from '../lib/crash-point.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitIdentity, Workspace, WorkspaceProvider } from '../ports/workspace.ts';
 import type { GitStore } from './git-store.ts';
-import { workspaceLayout } from './layout.ts';
+import { type Layout, workspaceLayout } from './layout.ts';
 import { create, reopen } from './open-workspace.ts';
 import type { Setup } from './setup.ts';
 
@@ -16,6 +16,8 @@ export interface Workspaces {
   open(request: OpenRequest): Promise<Opened>;
   /** Removes a run's workspace with everything in it. Removing what is not there is fine. */
   remove(run: string): Promise<void>;
+  /** Where the parts of a run's workspace lie, whether it exists or not. */
+  layoutOf(run: string): Layout;
   /** The runs that have a workspace here, whole or not, sorted. */
   list(): Promise<string[]>;
 }
@@ -99,6 +101,7 @@ export function createWorkspaces({ folder, provider, crashPoint }: WorkspacesOpt
       await clear(run);
       return create(site, request, provider);
     },
+    layoutOf: (run) => workspaceLayout(folder, run),
     remove: (run) => between(crashPoint, 'workspace-remove', () => clear(run)),
     async list() {
       const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);

@@ -102,6 +102,7 @@ async function work(adapter: AgentAdapter, { api, files = {}, login }: Where) {
       prompt: 'Do it',
       folder,
       home,
+      inside: { folder, home },
       session: { kind: 'new' },
       run: 'run1',
       node: 'implement',

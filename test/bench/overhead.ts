@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { probePid } from '../../src/adapters/sandboxes/pid/index.ts';
 import { whichOn } from '../../src/lib/exec/which.ts';
+import { BARE_ENCLOSURE } from '../../src/ports/sandbox.ts';
 import { tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
 import { type Bench, median, round, rowOf } from './row.ts';
@@ -65,8 +66,9 @@ async function oneRun(installation: Installation, repository: string): Promise<n
 }
 
 async function programsAlone(folder: string, agent: string): Promise<number> {
-  const sandbox = await probePid(whichOn(process.env['PATH']));
-  if ('missing' in sandbox) throw new Error(sandbox.missing);
+  const walls = await probePid(whichOn(process.env['PATH']));
+  if ('missing' in walls) throw new Error(walls.missing);
+  const sandbox = walls.enclose(BARE_ENCLOSURE);
   const env = { PATH: process.env['PATH'] ?? '', SWITCHYARD_NODE: 'ignored' };
   const started = performance.now();
   for (let n = 0; n < 10; n++) {

@@ -1,5 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { noneWalls } from '../../adapters/sandboxes/none/index.ts';
 import type { MachineConfig } from '../../config/machine.ts';
 import { chooseAgent } from '../../config/resolve.ts';
 import type { AgentEntry } from '../../domain/agent-entry.ts';
@@ -9,9 +10,9 @@ import { whichOn } from '../../lib/exec/which.ts';
 import type { Home } from '../../lib/home.ts';
 import { makeScratchFolder } from '../../lib/scratch-folder.ts';
 import { whyUnusable } from '../../ports/agent-readiness.ts';
-import type { Sandbox } from '../../ports/sandbox.ts';
+import { BARE_ENCLOSURE, type Sandbox } from '../../ports/sandbox.ts';
 import { agentAdapters } from '../agents.ts';
-import { sandboxesOf } from '../host.ts';
+import { wallsOf } from '../walls.ts';
 import type { DoctorRow, Env } from './report.ts';
 
 export interface AgentsToExamine {
@@ -40,8 +41,11 @@ export async function agentRows(asked: AgentsToExamine): Promise<DoctorRow[]> {
         hint: `Name one in ${home.config}, for instance\n  agents:\n    codex: { kind: codex, login: ~/.codex/auth.json }\nafter \`codex login\`; docs/guides/agents.md has the others.`,
       },
     ];
-  const sandboxes = sandboxesOf(env);
-  const sandbox = await sandboxes.get(await sandboxes.strongest());
+  const sandbox = (
+    await wallsOf(env)
+      .get('pid')
+      .catch(() => noneWalls)
+  ).enclose(BARE_ENCLOSURE);
   const rows = await Promise.all(entries.map(([name, entry]) => rowsOf(name, entry, { ...asked, sandbox })));
   return [...rows.flat(), ...noDefault(config)];
 }

@@ -4,8 +4,8 @@ import type { SandboxLevel } from '../../domain/sandbox.ts';
 import { messageOf } from '../../lib/error.ts';
 import { runGit } from '../../lib/git/git.ts';
 import type { Home } from '../../lib/home.ts';
-import { sandboxesOf } from '../host.ts';
 import { version } from '../version.ts';
+import { wallsOf } from '../walls.ts';
 import type { DoctorRow, Env } from './report.ts';
 
 /** Oldest git that can merge trees without a checkout. */
@@ -64,7 +64,7 @@ async function freeBytes(folder: string): Promise<number> {
 
 /** The level in force, with what it promises and what it does not. */
 export async function sandboxRows(env: Env, configured: SandboxLevel | undefined): Promise<DoctorRow[]> {
-  const sandboxes = sandboxesOf(env);
+  const sandboxes = wallsOf(env);
   const strongest = await sandboxes.strongest();
   const level = configured ?? strongest;
   const from = configured === undefined ? 'the strongest that this machine has' : 'from config.yaml';

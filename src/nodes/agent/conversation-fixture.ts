@@ -94,6 +94,7 @@ export async function step(request: StepRequest): Promise<Step> {
     checks,
     agents: {
       resolve: () => agent,
+      sandbox: () => plainSandbox(),
       session: async () => undefined,
       interrupted: async () => undefined,
       remember: async () => undefined,

@@ -38,11 +38,13 @@ interface Taking {
 
 async function take(conversation: Conversation, { saying, earlier, progress }: Taking): Promise<Turn> {
   const { context, agent, workspace, home } = conversation;
+  const sandbox = context.agents.sandbox(agent.name);
   const turn: AgentTurn = {
     entry: agent.entry,
     prompt: saying.prompt,
     folder: workspace.folder,
     home,
+    inside: { folder: sandbox.inside(workspace.folder), home: sandbox.inside(home) },
     session: saying.session,
     run: context.run.id,
     node: context.step.node,
@@ -54,7 +56,7 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
   const report = await driveTurn({
     adapter: agent.adapter,
     turn,
-    sandbox: context.sandbox,
+    sandbox,
     limits: limitsAfter(context, earlier),
     progress,
     clock: context.clock,

@@ -49,6 +49,7 @@ function request(script: readonly string[], more: Partial<DriveRequest>): DriveR
       prompt: '',
       folder: tmpdir(),
       home: tmpdir(),
+      inside: { folder: tmpdir(), home: tmpdir() },
       session: { kind: 'new' },
       run: 'run1',
       node: 'implement',

@@ -107,7 +107,9 @@ export class Conversation implements AsyncDisposable {
 
   #turn(prompt: string, session: AgentTurn['session'] = { kind: 'new' }): AgentTurn {
     const { entry, hostEnv } = this.agent;
-    const where = { folder: this.workspace, home: this.home };
+    const { sandbox } = this.#subject;
+    const inside = { folder: sandbox.inside(this.workspace), home: sandbox.inside(this.home) };
+    const where = { folder: this.workspace, home: this.home, inside };
     return { entry, prompt, session, hostEnv, ...where, run: 'run1', node: 'implement', step: ++this.#steps };
   }
 

@@ -14,8 +14,8 @@ export function claudeEnv(turn: AgentTurn): Record<string, string> {
   const baseUrl = baseUrlOf(turn);
   const isHosts = turn.entry.login === undefined;
   return {
-    CLAUDE_CONFIG_DIR: configFolder(turn),
-    CLAUDE_CODE_TMPDIR: join(turn.home, 'tmp'),
+    CLAUDE_CONFIG_DIR: configFolder(turn.inside),
+    CLAUDE_CODE_TMPDIR: join(turn.inside.home, 'tmp'),
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     CLAUDE_CODE_MAX_RETRIES: '3',
     DISABLE_AUTOUPDATER: '1',
@@ -37,7 +37,7 @@ export function claudeSettings(turn: AgentTurn): string {
   return JSON.stringify({ env, skipDangerousModePermissionPrompt: true });
 }
 
-export function configFolder({ home }: AgentTurn): string {
+export function configFolder({ home }: Pick<AgentTurn, 'home'>): string {
   return join(home, '.claude');
 }
 

@@ -24,8 +24,8 @@ export async function answerFirstQuestions(turn: AgentTurn, key: string | undefi
     ...(key !== undefined && { customApiKeyResponses: { approved: [key.slice(-20)], rejected: [] } }),
     projects: {
       ...projects,
-      [turn.folder]: {
-        ...recordIn(projects, turn.folder),
+      [turn.inside.folder]: {
+        ...recordIn(projects, turn.inside.folder),
         hasTrustDialogAccepted: true,
         hasCompletedProjectOnboarding: true,
       },

@@ -12,6 +12,7 @@ export const claudeAgent: AgentAdapter = {
   kind: 'claude',
   sessionFiles: ['.claude/projects/**'],
   describe: describeSignIn,
+  hosts: () => ['api.anthropic.com', 'console.anthropic.com', 'platform.claude.com', 'claude.ai'],
   async command(turn) {
     const { program, env } = await prepare(turn);
     const flags = ['-p', '--output-format', 'stream-json', '--verbose'];

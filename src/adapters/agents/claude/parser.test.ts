@@ -187,6 +187,7 @@ async function homeWith(lines: readonly string[]): Promise<string> {
 
 function turn(more: Partial<AgentTurn> = {}): AgentTurn {
   const entry = AgentEntry.parse({ kind: 'claude' });
-  const where = { folder: '/repo', home: join(temp.path, 'empty') };
+  const home = join(temp.path, 'empty');
+  const where = { folder: '/repo', home, inside: { folder: '/repo', home } };
   return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {}, ...more };
 }

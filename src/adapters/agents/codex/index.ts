@@ -12,6 +12,7 @@ export const codexAgent: AgentAdapter = {
   kind: 'codex',
   sessionFiles: ['.codex/sessions/**'],
   describe: describeSignIn,
+  hosts: () => ['api.openai.com', 'auth.openai.com', 'chatgpt.com'],
   async command(turn) {
     const { program, env } = await prepare(turn);
     const flags = ['--json', ...UNASKED, '--skip-git-repo-check', ...turn.entry.args];
@@ -24,7 +25,7 @@ export const codexAgent: AgentAdapter = {
   parser: (turn) => codexParser(turn),
   async interactive(turn) {
     const { program, env } = await prepare(turn);
-    const flags = [...UNASKED, '-c', trusting(turn.folder), ...turn.entry.args];
+    const flags = [...UNASKED, '-c', trusting(turn.inside.folder), ...turn.entry.args];
     return {
       argv: [
         ...program,

@@ -199,7 +199,8 @@ function read(...lines: readonly string[]) {
 
 function turn(more: Partial<AgentTurn> = {}): AgentTurn {
   const entry = AgentEntry.parse({ kind: 'codex' });
-  const where = { folder: '/workspace', home: join(temp.path, 'empty') };
+  const home = join(temp.path, 'empty');
+  const where = { folder: '/workspace', home, inside: { folder: '/workspace', home } };
   return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {}, ...more };
 }
 

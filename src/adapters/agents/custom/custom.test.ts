@@ -51,6 +51,14 @@ test('lines of JSON are done by their own word only', () => {
 });
 
 function turn(entry: object, session: AgentTurn['session'] = { kind: 'new' }): AgentTurn {
-  const where = { folder: '/', home: '/', run: 'r', node: 'n', step: 2, hostEnv: { PATH: '/usr/bin:/bin' } };
+  const where = {
+    folder: '/',
+    home: '/',
+    inside: { folder: '/', home: '/' },
+    run: 'r',
+    node: 'n',
+    step: 2,
+    hostEnv: { PATH: '/usr/bin:/bin' },
+  };
   return { entry: AgentEntry.parse({ kind: 'custom', ...entry }), prompt: 'do it', session, ...where };
 }

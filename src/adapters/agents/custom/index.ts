@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import { SwitchyardError } from '../../../lib/error.ts';
 import { whyNotFound } from '../../../lib/exec/not-found.ts';
 import { whichOn } from '../../../lib/exec/which.ts';
@@ -28,6 +30,8 @@ export const customAgent: AgentAdapter = {
       argv: [program, ...args, ...turn.entry.args],
       env: { ...programEnv(turn), ...sessionOf(turn) },
       input: turn.prompt,
+      // Scripts and data that the command names: `[sh, /path/agent.sh]`.
+      reads: [program, ...args].filter((word) => isAbsolute(word) && existsSync(word)),
     };
   },
   parser: ({ entry }) => (entry.format === 'jsonl' ? agentEventLines() : textParser()),

@@ -160,6 +160,7 @@ function turn(entry: object, more: Partial<AgentTurn>): AgentTurn {
     prompt: 'x',
     folder: temp.path,
     home: join(temp.path, 'home'),
+    inside: { folder: temp.path, home: join(temp.path, 'home') },
     session: { kind: 'new' },
     run: 'r',
     node: 'n',

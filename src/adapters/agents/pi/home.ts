@@ -16,6 +16,6 @@ export async function prepareHome(turn: AgentTurn): Promise<void> {
 }
 
 /** Where pi keeps everything. */
-export function agentFolder({ home }: AgentTurn): string {
+export function agentFolder({ home }: Pick<AgentTurn, 'home'>): string {
   return join(home, '.pi', 'agent');
 }

@@ -1,3 +1,4 @@
+import { join, relative } from 'node:path';
 import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
 import { programEnv, terminalEnv } from '../../../ports/agent-env.ts';
 import { type AgentProgram, findProgram } from '../../../ports/agent-program.ts';
@@ -39,7 +40,7 @@ async function prepare(turn: AgentTurn) {
   const program = await findProgram(turn, PROGRAM);
   await prepareHome(turn);
   const env = {
-    PI_CODING_AGENT_DIR: agentFolder(turn),
+    PI_CODING_AGENT_DIR: agentFolder(turn.inside),
     PI_OFFLINE: '1',
     PI_TELEMETRY: '0',
     PI_SKIP_VERSION_CHECK: '1',
@@ -51,17 +52,18 @@ async function prepare(turn: AgentTurn) {
 async function flagsFor(turn: AgentTurn): Promise<string[]> {
   const { entry } = turn;
   // What the repository has for pi is not trusted: it could lead requests, and the key with them, elsewhere.
-  const flags = ['--no-approve', '--session-dir', sessionsFolder(turn.home)];
+  const flags = ['--no-approve', '--session-dir', sessionsFolder(turn.inside.home)];
   if (entry.endpoint !== undefined) flags.push('--provider', PROVIDER);
   if (entry.model !== undefined) flags.push('--model', entry.model);
   return [...flags, ...(await sessionFlags(turn)), ...entry.args];
 }
 
 /** A session is named by its file, since pi takes any part of an id for the id. */
-async function sessionFlags({ session, home, folder }: AgentTurn): Promise<string[]> {
+async function sessionFlags({ session, home, inside }: AgentTurn): Promise<string[]> {
   if (session.kind === 'new') return [];
   const file = findSession(home, session.id);
-  if (session.kind === 'fork') return ['--fork', file ?? session.id];
-  const isHere = file !== undefined && (await moveSession(home, { file, folder }));
-  return ['--session', isHere ? file : session.id];
+  const name = file === undefined ? session.id : join(inside.home, relative(home, file));
+  if (session.kind === 'fork') return ['--fork', name];
+  const isHere = file !== undefined && (await moveSession(home, { file, folder: inside.folder }));
+  return ['--session', isHere ? name : session.id];
 }

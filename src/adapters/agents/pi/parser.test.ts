@@ -136,6 +136,6 @@ function read(...lines: readonly string[]) {
 
 function turn(): AgentTurn {
   const entry = AgentEntry.parse({ kind: 'pi' });
-  const where = { folder: '/repo', home: '/home' };
+  const where = { folder: '/repo', home: '/home', inside: { folder: '/repo', home: '/home' } };
   return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {} };
 }

@@ -21,6 +21,7 @@ export const scriptedAgent: AgentAdapter = {
       argv: [process.execPath, program(), ...turn.entry.args],
       env: { ...programEnv(turn), ...compileCache() },
       input: JSON.stringify(play),
+      reads: [PROJECT],
     };
   },
   parser: () => agentEventLines(),
@@ -53,6 +54,9 @@ async function readScript(file: string): Promise<Script> {
   if (parsed.ok) return parsed.script;
   throw badScript(`its script has mistakes:\n${parsed.problems.join('\n')}`, 'Mend the script, then try again.');
 }
+
+/** Where `play` and what it imports lie: this project's folder `src` or `dist`. */
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** `play.ts` in a checkout, `play.js` in the package. */
 function program(): string {

@@ -119,6 +119,7 @@ function turn(script: string, more: Partial<AgentTurn>): AgentTurn {
     prompt: 'x',
     folder: repository.path,
     home: join(repository.path, '.git'),
+    inside: { folder: repository.path, home: join(repository.path, '.git') },
     session: { kind: 'new' },
     run: 'run1',
     node: 'implement',

@@ -1,7 +1,7 @@
 import { messageOf, SwitchyardError } from '../../../lib/error.ts';
 import { resolveProgram } from '../../../lib/exec/resolve-program.ts';
 import { startProcess } from '../../../lib/exec/start.ts';
-import type { Sandbox } from '../../../ports/sandbox.ts';
+import type { Sandbox, Walls } from '../../../ports/sandbox.ts';
 import { UnwalledProcess } from './unwalled-process.ts';
 
 /** Level `none`: the program runs as if a person had started it. There is nothing to probe and little to promise. */
@@ -15,6 +15,7 @@ export const noneSandbox: Sandbox = {
     'There are no walls: a process that detaches itself can survive its step, and all of them survive when Switchyard is killed.',
     'Network, files, other processes and the secrets in them are open to programs as to the user who runs Switchyard.',
   ],
+  inside: (path) => path,
   terminal: {
     async launch(program) {
       const env = { ...program.env, PWD: program.cwd };
@@ -37,4 +38,12 @@ export const noneSandbox: Sandbox = {
       });
     }
   },
+};
+
+/** The level on this host: the same for every workspace. */
+export const noneWalls: Walls = {
+  ...noneSandbox,
+  boundsNetwork: false,
+  enclose: () => noneSandbox,
+  namespaceOf: () => undefined,
 };

@@ -1,11 +1,11 @@
 import { SwitchyardError } from '../../../lib/error.ts';
-import type { Walls } from './pid-sandbox.ts';
+import type { Launcher } from './pid-sandbox.ts';
 
 /**
  * bubblewrap over the whole of the host's file system: all that it adds is the pid namespace, with an init that collects orphans. It
  * gets only the program's environment itself, since its init keeps showing that to everybody inside.
  */
-export function bubblewrapWalls(bwrap: string): Walls {
+export function bubblewrapWalls(bwrap: string): Launcher {
   return {
     mechanism: 'bubblewrap',
     warnings: [],

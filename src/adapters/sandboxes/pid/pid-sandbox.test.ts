@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { whichOn } from '../../../lib/exec/which.ts';
-import type { Sandbox } from '../../../ports/sandbox.ts';
+import { BARE_ENCLOSURE, type Walls } from '../../../ports/sandbox.ts';
 import { sandboxContract } from '../../../testing/sandbox-contract.ts';
 import { pidRemains, probeBubblewrap, probePid, probeUnshare } from './index.ts';
 
@@ -21,7 +21,7 @@ for (const [name, probed] of [
   if ('missing' in probed) continue;
   sandboxContract({
     title: `level pid by ${probed.mechanism}`,
-    make: () => Promise.resolve(probed),
+    make: () => Promise.resolve(probed.enclose(BARE_ENCLOSURE)),
     walls: { module, export: name, remains: pidRemains },
   });
 }
@@ -54,6 +54,6 @@ test('says why what is there does not work', async () => {
   expect(found).toMatchObject({ missing: expect.stringContaining('bubblewrap does not work here') });
 });
 
-function mechanismOf(probed: Sandbox | { readonly missing: string }): string {
+function mechanismOf(probed: Walls | { readonly missing: string }): string {
   return 'missing' in probed ? 'missing' : probed.mechanism;
 }

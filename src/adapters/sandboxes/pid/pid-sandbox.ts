@@ -9,7 +9,7 @@ import { identifyInit, namespaceName } from './namespace-name.ts';
 import { WalledProcess } from './walled-process.ts';
 
 /** A way to start programs in a pid namespace that dies with the harness. */
-export interface Walls {
+export interface Launcher {
   readonly mechanism: string;
   readonly warnings: readonly string[];
   /** The launcher's command line. It reports one line on descriptor 3 once the namespace's init runs. */
@@ -19,7 +19,7 @@ export interface Walls {
 }
 
 /** Level `pid`: nothing that a program starts outlives it, and nothing else is walled off. */
-export function pidSandbox(walls: Walls): Sandbox {
+export function pidSandbox(walls: Launcher): Sandbox {
   return {
     level: 'pid',
     mechanism: walls.mechanism,
@@ -34,6 +34,7 @@ export function pidSandbox(walls: Walls): Sandbox {
       'What a program has a service outside start (docker, systemd, cron) outlives it.',
       ...walls.warnings,
     ],
+    inside: (path) => path,
     spawn: (program) => spawnWithin(walls, program),
     terminal: {
       async launch(program) {
@@ -45,7 +46,7 @@ export function pidSandbox(walls: Walls): Sandbox {
   };
 }
 
-async function spawnWithin(walls: Walls, program: SandboxProgram): Promise<SandboxedProcess> {
+async function spawnWithin(walls: Launcher, program: SandboxProgram): Promise<SandboxedProcess> {
   const argv = await resolveProgram(program);
   const { cwd, input } = program;
   // bubblewrap and shells set PWD anyway; this way it is there, and right, whatever makes the walls.

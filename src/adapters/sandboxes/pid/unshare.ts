@@ -1,12 +1,15 @@
 import type { Which } from '../../../lib/exec/which.ts';
-import type { Walls } from './pid-sandbox.ts';
+import type { Launcher } from './pid-sandbox.ts';
 import { firstChildOf } from './program-below.ts';
 
 /**
  * util-linux instead of bubblewrap. `setpriv` has the launcher killed when the harness dies, `--kill-child` the namespace's init when the
  * launcher does. The init is a shell: it collects orphans, and the program is not process 1, for which the kernel ignores most signals.
  */
-export async function unshareWalls(which: Which, ordinaryUser: boolean): Promise<Walls | { readonly missing: string }> {
+export async function unshareWalls(
+  which: Which,
+  ordinaryUser: boolean,
+): Promise<Launcher | { readonly missing: string }> {
   const setpriv = await which('setpriv');
   const unshare = await which('unshare');
   const shell = await which('sh');
