@@ -24,6 +24,7 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
   'retry/node': 'not-found',
   'run/ambiguous': 'usage',
   'sandbox/unavailable': 'usage',
+  'sandbox/too-weak': 'usage',
   'task/empty': 'usage',
   'task/too-large': 'usage',
   'base/not-found': 'not-found',

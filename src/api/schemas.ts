@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MessageState } from '../domain/event.ts';
 import { HandTool } from '../domain/opening.ts';
 import { ForkedFrom, Needs, RunState, Usage } from '../domain/run.ts';
-import { SandboxLevel } from '../domain/sandbox.ts';
+import { ResourceLimits, SandboxLevel, WallPromises } from '../domain/sandbox.ts';
 
 /** What goes over the wire besides events (`domain/event.ts`). Fields are only ever added. */
 
@@ -103,7 +103,11 @@ export const RunSummary = z.object({
 });
 export type RunSummary = z.infer<typeof RunSummary>;
 
-export const RunDetail = RunSummary.extend({ steps: z.array(StepView) });
+export const RunDetail = RunSummary.extend({
+  steps: z.array(StepView),
+  /** What the walls of the run promised when it began; what it may reach, and use. */
+  walls: WallPromises.extend({ network: z.array(z.string()), resources: ResourceLimits }).optional(),
+});
 export type RunDetail = z.infer<typeof RunDetail>;
 
 export const RunDiff = z.object({

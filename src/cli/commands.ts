@@ -1,4 +1,4 @@
-import { BUILT_LEVELS } from '../domain/sandbox.ts';
+import { SandboxLevel } from '../domain/sandbox.ts';
 import { type CommandSpec, JSON_OPTION, SERVER_OPTION } from './command-spec.ts';
 import { SETUP_COMMANDS } from './setup-commands.ts';
 
@@ -46,8 +46,8 @@ export const COMMANDS: readonly CommandSpec[] = [
       { flags: '--priority <n>', text: 'the higher goes first; ten minutes of waiting count as one more (default: 0)' },
       {
         flags: '--sandbox <level>',
-        text: `how strong the walls are: ${BUILT_LEVELS.join(' or ')} (default: the strongest that this machine has)`,
-        complete: BUILT_LEVELS,
+        text: `how strong the walls are: ${SandboxLevel.options.join(' or ')} (default: the strongest that this machine has)`,
+        complete: SandboxLevel.options,
       },
       { flags: '--include-dirty', text: 'take along what is not committed' },
       { flags: '--yes', text: 'answer "approved" wherever that is offered' },

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { MOST_PRIORITY } from '../api/schemas.ts';
 import { parseLimitFlag } from '../domain/limits.ts';
-import { BUILT_LEVELS, SandboxLevel } from '../domain/sandbox.ts';
+import { SandboxLevel } from '../domain/sandbox.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import type { CommandContext } from './context.ts';
 import { usageError } from './usage-error.ts';
@@ -52,7 +52,10 @@ export function readSandbox(level: string | undefined): SandboxLevel | undefined
   if (level === undefined) return undefined;
   const read = SandboxLevel.safeParse(level);
   if (read.success) return read.data;
-  throw usageError(`There is no sandbox level ${JSON.stringify(level)}.`, `There are: ${BUILT_LEVELS.join(', ')}.`);
+  throw usageError(
+    `There is no sandbox level ${JSON.stringify(level)}.`,
+    `There are: ${SandboxLevel.options.join(', ')}.`,
+  );
 }
 
 export function readPriority(written = '0'): number {

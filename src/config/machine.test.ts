@@ -15,6 +15,10 @@ test('without a file everything stands at its default', () => {
     defaults: { blueprint: 'pr', limits: {} },
     limits: { agents: 4, perRepository: 4, perProvider: {} },
     retention: { trash: 'never', transcripts: 'never', runs: 'never', workspaces: 'never' },
+    reads: [],
+    workspaces: { pool: 0 },
+    container: {},
+    resources: {},
   };
   expect(load()).toEqual({ ok: true, value: defaults });
   expect(load('')).toEqual({ ok: true, value: defaults });
@@ -103,4 +107,24 @@ test('how long things are kept is written as a duration, or never', () => {
     '3 write how long it is kept as 30d or 12h, or never',
     expect.stringMatching(/^4 .*bin/),
   ]);
+});
+
+test('sizes, cores and what programs may read are read; a home-relative path comes out absolute', () => {
+  const loaded = loadMachineConfig(
+    'resources: { memory: 4GB, cpus: 1.5, processes: 512, disk: 10 GB }\nreads: [~/.rustup, tools]\nworkspaces: { provider: copy, pool: 2 }\n',
+    '/home/ada/state/config.yaml',
+    '/home/ada',
+  );
+  expect(loaded).toMatchObject({
+    ok: true,
+    value: {
+      resources: { memory: 4 * 2 ** 30, cpus: 1.5, processes: 512, disk: 10 * 2 ** 30 },
+      reads: ['/home/ada/.rustup', '/home/ada/state/tools'],
+      workspaces: { provider: 'copy', pool: 2 },
+    },
+  });
+});
+
+test('a size without a unit is refused', () => {
+  expect(loadMachineConfig('resources: { memory: 4000 }\n', 'config.yaml')).toMatchObject({ ok: false });
 });

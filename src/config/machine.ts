@@ -7,6 +7,7 @@ import { AgentEntry } from '../domain/agent-entry.ts';
 import { WrittenLimits } from '../domain/limits.ts';
 import { SandboxLevel, WrittenResources } from '../domain/sandbox.ts';
 import { Duration } from '../domain/units.ts';
+import { WorkspaceProviderKind } from '../domain/workspace.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
@@ -60,6 +61,24 @@ export const MachineConfig = z.strictObject({
       ),
     })
     .prefault({}),
+  reads: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Files and folders of this machine that programs within walls may read, such as ~/.rustup'),
+  workspaces: z
+    .strictObject({
+      provider: WorkspaceProviderKind.describe(
+        'How workspaces are made; without it, the quickest that this machine can do',
+      ).optional(),
+      pool: z.int().min(0).max(1000).default(0).describe('Workspaces that are held ready for each repository in use'),
+    })
+    .prefault({}),
+  container: z
+    .strictObject({
+      image: z.string().min(1).describe('What programs of the level container run in').optional(),
+      engine: z.enum(['podman', 'docker']).describe('Without it, the first that works').optional(),
+    })
+    .prefault({}),
   resources: WrittenResources.default({}).describe(
     'What the processes of one run may use together, where the host can hold them to it',
   ),
@@ -84,7 +103,8 @@ export function loadMachineConfig(
   const agents = Object.entries(loaded.value.agents).map(
     ([name, entry]) => [name, withAbsolutePaths(entry, absolute)] as const,
   );
-  return { ok: true, value: { ...loaded.value, agents: Object.fromEntries(agents) } };
+  const reads = loaded.value.reads.map(absolute);
+  return { ok: true, value: { ...loaded.value, agents: Object.fromEntries(agents), reads } };
 }
 
 /** Words that blueprints use for an agent without naming one. */

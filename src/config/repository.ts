@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { WrittenLimits } from '../domain/limits.ts';
+import { SandboxLevel } from '../domain/sandbox.ts';
 import { Duration } from '../domain/units.ts';
 import { CommandLine, ConfigName, InnerPath } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
@@ -40,6 +41,7 @@ export const RepositoryConfig = z.strictObject({
     .strictObject({
       copy: z.array(InnerPath).default([]).describe('Ignored files of your checkout that runs receive'),
       carry: z.array(InnerPath).default([]).describe('Ignored files that checkpoints keep'),
+      sandbox: SandboxLevel.describe('The least walls that runs of this repository may have').optional(),
       network: z
         .array(z.string().min(1, 'a host must not be empty'))
         .describe('What runs may reach: model, packages, host names')

@@ -38,6 +38,8 @@ export const RunConfig = z.object({
   server: z.string().optional(),
   /** Undefined: the strongest that the host has. */
   sandbox: SandboxLevel.optional(),
+  /** The weakest that the repository allows. */
+  leastSandbox: SandboxLevel.optional(),
   /** What is not in force as it was written, and what was found instead: one sentence each. */
   notes: z.array(z.string()),
 });
@@ -78,6 +80,7 @@ export function resolveRunConfig({
   const { checks, checksFrom, notes } = checksInForce(repository, detected);
   const setup = resolveSetup([blueprint.workspace.setup, repository.setup], detected?.setup);
   const sandbox = flags.sandbox ?? machine.sandbox;
+  const leastSandbox = repository.workspace.sandbox;
   return {
     checks,
     checksFrom,
@@ -90,6 +93,7 @@ export function resolveRunConfig({
     protected: repository.protected,
     ...(repository.server === undefined ? {} : { server: repository.server }),
     ...(sandbox === undefined ? {} : { sandbox }),
+    ...(leastSandbox === undefined ? {} : { leastSandbox }),
     notes: [...held.map((limit) => heldNote(limit)), ...notes],
   };
 }

@@ -4,10 +4,12 @@ import { SwitchyardError } from '../lib/error.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { agentRows } from './doctor/agents.ts';
 import { limitRows } from './doctor/limits.ts';
-import { diskRow, gitRow, nodeRow, sandboxRows } from './doctor/machine.ts';
+import { diskRow, gitRow, nodeRow } from './doctor/machine.ts';
 import type { DoctorReport, DoctorRow, Env } from './doctor/report.ts';
+import { sandboxRows } from './doctor/sandbox.ts';
 import { daemonRow, databaseRow } from './doctor/server.ts';
 import { openMachineSettings } from './machine-settings.ts';
+import { wallsOf } from './walls.ts';
 
 export interface Examination {
   readonly env: Env;
@@ -28,7 +30,7 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
   const config = read instanceof Error ? undefined : (read as MachineConfig);
   const sections = [
     { title: 'Programs', rows: [nodeRow(), await gitRow(), await diskRow(home)] },
-    { title: 'Sandbox', rows: await sandboxRows(env, config?.sandbox) },
+    { title: 'Sandbox', rows: await sandboxRows(wallsOf(env), config) },
     { title: 'Server', rows: [await daemonRow(home), await databaseRow(home, env)] },
     {
       title: 'Configuration',

@@ -1,6 +1,6 @@
 import { noneWalls } from '../adapters/sandboxes/none/index.ts';
 import { probePid } from '../adapters/sandboxes/pid/index.ts';
-import { BUILT_LEVELS, type SandboxLevel } from '../domain/sandbox.ts';
+import type { SandboxLevel } from '../domain/sandbox.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { whichOn } from '../lib/exec/which.ts';
 import type { Walls } from '../ports/sandbox.ts';
@@ -24,7 +24,7 @@ export function wallsOf(env: Readonly<Record<string, string | undefined>>): Host
     pid: lazily(() => probePid(which)),
   };
   const probe = async (level: SandboxLevel): Promise<Probed> =>
-    (await probes[level]?.()) ?? { missing: `this version has the levels ${BUILT_LEVELS.join(', ')}` };
+    (await probes[level]?.()) ?? { missing: 'this system has no such walls' };
   const first = async (levels: readonly SandboxLevel[]): Promise<Walls> => {
     for (const level of levels) {
       const probed = await probe(level);

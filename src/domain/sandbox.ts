@@ -5,8 +5,33 @@ import { Bytes } from './units.ts';
 export const SandboxLevel = z.enum(['none', 'pid', 'bubblewrap', 'domains', 'container']);
 export type SandboxLevel = z.infer<typeof SandboxLevel>;
 
-/** Those that this version can make; the others are refused. */
-export const BUILT_LEVELS: readonly SandboxLevel[] = ['none', 'pid'];
+/** Whether the one level's walls are weaker than the other's. */
+export function isWeaker(level: SandboxLevel, than: SandboxLevel): boolean {
+  const { options } = SandboxLevel;
+  return options.indexOf(level) < options.indexOf(than);
+}
+
+/** What walls may hold, in the words of a table for persons. */
+export const WALL_PROPERTIES = {
+  ends: 'what a program starts ends with it, also when the harness is killed',
+  processes: 'other processes are out of sight and reach',
+  files: "the machine's files are out of sight, but for programs and what is listed",
+  secrets: "HOME, keys, tokens and the harness's environment are out of sight",
+  siblings: "other runs' workspaces, and the harness's own state, are out of reach",
+  network: 'nothing is reached but what the run may reach',
+  kernel: 'system calls that programs do not need are refused',
+  samePath: 'every run finds its workspace at the same path',
+} as const;
+export type WallProperty = keyof typeof WALL_PROPERTIES;
+
+/** What a level's walls promise on a host, as a run keeps it. */
+export const WallPromises = z.object({
+  /** What makes them, for instance `bubblewrap`. */
+  mechanism: z.string(),
+  guarantees: z.array(z.string()),
+  warnings: z.array(z.string()),
+});
+export type WallPromises = z.infer<typeof WallPromises>;
 
 /** What the processes of one workspace may use together; what is left out is not bounded. */
 export const ResourceLimits = z.strictObject({

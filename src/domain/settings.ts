@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Limits } from './limits.ts';
-import { ResourceLimits, SandboxLevel } from './sandbox.ts';
+import { ResourceLimits, SandboxLevel, WallPromises } from './sandbox.ts';
 
 /** What was in force when a run started, from the machine's and the repository's configuration and the flags. A run never looks there again. */
 export const RunSettings = z.object({
@@ -23,9 +23,7 @@ export const RunSettings = z.object({
   limits: Limits,
   sandbox: SandboxLevel,
   /** What the level promised when the run began, and what it did not. */
-  promises: z
-    .object({ mechanism: z.string(), guarantees: z.array(z.string()), warnings: z.array(z.string()) })
-    .optional(),
+  promises: WallPromises.optional(),
   /** What its programs may reach: `model`, `packages`, host names. */
   network: z.array(z.string()).optional(),
   /** What they may use together. */

@@ -3,6 +3,7 @@ import type { RunStarted } from '../api/schemas.ts';
 import { chooseAgent, resolveRunConfig } from '../config/resolve.ts';
 import { type Blueprint, checkInputs } from '../domain/blueprint.ts';
 import { type Limits, parseLimitFlag } from '../domain/limits.ts';
+import { isWeaker, type SandboxLevel } from '../domain/sandbox.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import { slugOf, TASK_TEXT_LIMIT, type Task, titleOf } from '../domain/task.ts';
 import { startRun as store } from '../engine/start-run.ts';
@@ -13,7 +14,7 @@ import { loadFromShelf, openShelf } from './blueprints.ts';
 import { identityOf } from './identity.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
-import { notInForce } from './not-in-force.ts';
+import { networkAt, notInForce } from './not-in-force.ts';
 import type { OperationContext } from './operations.ts';
 import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
 import { usableAgent } from './usable-agent.ts';
@@ -44,6 +45,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   refuseMissingInputs(blueprint);
   const agent = await agentFor(context, blueprint, chooseAgent(machine, request.agent));
   const walls = await context.host.walls(config.sandbox ?? (await context.defaultSandbox()));
+  refuseWeaker(walls.level, config.leastSandbox);
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
   const identity = await identityOf(repository.row.path, request.requester);
 
@@ -56,7 +58,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     limits: config.limits,
     sandbox: walls.level,
     promises: { mechanism: walls.mechanism, guarantees: [...walls.guarantees], warnings: [...walls.warnings] },
-    network: config.network,
+    network: networkAt(walls.level, config.network),
     resources: machine.resources,
     identity,
     yes: request.yes,
@@ -72,7 +74,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
-    ...notInForce(inForce),
+    ...notInForce({ ...inForce, walls, network: config.network, resources: machine.resources }),
     ...dirtyNotes(
       dirty.filter((path) => request.includeDirty || !inForce.folder.uncommitted.includes(path)),
       request.includeDirty,
@@ -97,6 +99,15 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     notes,
   });
   return { schema: 1, run: run.id, task: run.task, slug: run.slug, notes };
+}
+
+function refuseWeaker(level: SandboxLevel, least: SandboxLevel | undefined): void {
+  if (least === undefined || !isWeaker(level, least)) return;
+  throw new SwitchyardError({
+    code: 'sandbox/too-weak',
+    message: `This repository demands the sandbox level ${least} or a stronger one; this run would have ${level}.`,
+    hint: `See with \`switchyard doctor\` what keeps this machine from it, or ask for it: --sandbox ${least}.`,
+  });
 }
 
 function taskText(text: string): string {

@@ -42,7 +42,12 @@ export async function runDetail(queries: Queries, run: Pick<RunRow, 'id'>): Prom
   // The run before its steps: a state that it has reached must not be shown with steps from before that.
   const listed = await listedRun(queries, run.id);
   const [steps, attempts] = await Promise.all([stepsOf(queries, run.id), countAttempts(queries, run.id)]);
-  return { ...runSummary(listed), steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)) };
+  const { promises, network = [], resources = {} } = listed.settings;
+  return {
+    ...runSummary(listed),
+    steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)),
+    ...(promises === undefined ? {} : { walls: { ...promises, network, resources } }),
+  };
 }
 
 function stepView(step: StepRow, attempts: number): StepView {

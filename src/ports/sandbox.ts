@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import type { ResourceLimits, ResourceName, SandboxLevel } from '../domain/sandbox.ts';
+import type { ResourceLimits, ResourceName, SandboxLevel, WallProperty } from '../domain/sandbox.ts';
 
 /** What a level promises on this host. */
 export interface SandboxDescription {
@@ -18,6 +18,10 @@ export interface SandboxDescription {
 export interface Walls extends SandboxDescription {
   /** Whether programs reach nothing but what the enclosure says. */
   readonly boundsNetwork: boolean;
+  /** Which properties hold on this host; what `guarantees` says at length. */
+  readonly holds: readonly WallProperty[];
+  /** Which limits of the enclosure programs are held to here. */
+  readonly enforces: readonly ResourceName[];
   /** Nothing is started by this, and nothing need be disposed: walls stand as long as a program runs within them. */
   enclose(enclosure: Enclosure): Sandbox;
   /** As `Sandbox.terminal.namespaceOf`, for whoever has no sandbox at hand; undefined where walls have no name. */

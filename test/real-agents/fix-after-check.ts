@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { AgentEntry } from '../../src/domain/agent-entry.ts';
+import type { SandboxLevel } from '../../src/domain/sandbox.ts';
 import { type ModelReply, startModelServer, toolsUsed } from '../../src/testing/model-server.ts';
 import { tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
@@ -11,14 +12,17 @@ export interface RealAgent {
   readonly api: NonNullable<AgentEntry['endpoint']>['api'];
   /** How its model has it run a command. */
   readonly run: (command: string) => ModelReply;
+  /** The walls that it works in; undefined: those that the machine chooses. */
+  readonly sandbox?: SandboxLevel;
 }
 
 /** Prints why it is not satisfied; the model of this test answers to these words and to nothing else. */
 const CHECK = `sh -c 'found=$(cat answer.txt); if [ "$found" = 42 ]; then exit 0; fi; echo "answer.txt:1: expected 42 but found $found"; exit 1'`;
 
 /** Registers, with vitest, the main job of a real agent through the real daemon. */
-export function fixesWhatTheCheckFinds({ kind, command, model: modelName, api, run: runs }: RealAgent): void {
-  test(`real ${kind} fails the check, resumes its session with the real output, passes, is approved and merged`, {
+export function fixesWhatTheCheckFinds({ kind, command, model: modelName, api, run: runs, sandbox }: RealAgent): void {
+  const where = sandbox === undefined ? 'in the walls of this machine’s choice' : `at the sandbox level ${sandbox}`;
+  test(`real ${kind} fails the check, resumes its session with the real output, passes, is approved and merged, ${where}`, {
     timeout: 120_000,
   }, async () => {
     await using model = await startModelServer((request) => {
@@ -34,6 +38,7 @@ export function fixesWhatTheCheckFinds({ kind, command, model: modelName, api, r
     const endpoint = { api, baseUrl: model.baseUrl, key: { env: 'MODEL_KEY' } };
     await using installation = await Installation.create({
       config: JSON.stringify({ agents: { [kind]: { kind, command: [command], model: modelName, endpoint } } }),
+      sandbox,
       env: { MODEL_KEY: 'a-key-for-the-test' },
     });
     const started = await installation.cli(

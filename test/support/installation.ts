@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type ApiClient, createClient } from '../../src/api/client.ts';
 import type { RunDetail } from '../../src/api/schemas.ts';
+import type { SandboxLevel } from '../../src/domain/sandbox.ts';
 import { type Home, resolveHome } from '../../src/lib/home.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 
@@ -14,6 +15,11 @@ const bin = fileURLToPath(new URL('../../bin/switchyard.js', import.meta.url));
 export interface InstallationOptions {
   /** The text of config.yaml. */
   readonly config?: string;
+  /**
+   * The level where the text names none: by default `pid`, whose agents leave their marks where a test finds them. Undefined leaves it to
+   * the machine.
+   */
+  readonly sandbox?: SandboxLevel | undefined;
   /** Set for daemon and command line, beside PATH and a HOME of their own. */
   readonly env?: Readonly<Record<string, string>>;
   /** Files in the home, by path. */
@@ -43,7 +49,9 @@ export class Installation implements AsyncDisposable {
     this.client = createClient({ socket: this.home.socket });
   }
 
-  static async create({ config = '', env = {}, files = {} }: InstallationOptions = {}): Promise<Installation> {
+  static async create(options: InstallationOptions = {}): Promise<Installation> {
+    const { env = {}, files = {} } = options;
+    const config = withLevel(options.config ?? '', 'sandbox' in options ? options.sandbox : 'pid');
     const folder = await mkdtemp(join(tmpdir(), 'switchyard-test-'));
     const installation = new Installation(folder, {
       PATH: process.env['PATH'] ?? '/usr/bin:/bin',
@@ -156,6 +164,13 @@ export class Installation implements AsyncDisposable {
     this.#children.push(child);
     return child;
   }
+}
+
+/** Configuration in JSON is YAML on one line, to which nothing can be added below. */
+function withLevel(config: string, level: SandboxLevel | undefined): string {
+  if (level === undefined || /^sandbox:|"sandbox":/m.test(config)) return config;
+  if (!config.startsWith('{')) return `sandbox: ${level}\n${config}`;
+  return JSON.stringify({ sandbox: level, ...(JSON.parse(config) as object) });
 }
 
 function isRunning(child: ChildProcess): boolean {

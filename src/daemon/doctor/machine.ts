@@ -1,12 +1,9 @@
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { SandboxLevel } from '../../domain/sandbox.ts';
-import { messageOf } from '../../lib/error.ts';
 import { runGit } from '../../lib/git/git.ts';
 import type { Home } from '../../lib/home.ts';
 import { version } from '../version.ts';
-import { wallsOf } from '../walls.ts';
-import type { DoctorRow, Env } from './report.ts';
+import type { DoctorRow } from './report.ts';
 
 /** Oldest git that can merge trees without a checkout. */
 const GIT_WANTED = [2, 38] as const;
@@ -60,29 +57,4 @@ async function freeBytes(folder: string): Promise<number> {
     if (dirname(folder) === folder) throw error;
     return freeBytes(dirname(folder));
   }
-}
-
-/** The level in force, with what it promises and what it does not. */
-export async function sandboxRows(env: Env, configured: SandboxLevel | undefined): Promise<DoctorRow[]> {
-  const sandboxes = wallsOf(env);
-  const strongest = await sandboxes.strongest();
-  const level = configured ?? strongest;
-  const from = configured === undefined ? 'the strongest that this machine has' : 'from config.yaml';
-  const sandbox = await sandboxes.get(level).catch((error: unknown) => messageOf(error));
-  if (typeof sandbox === 'string') {
-    const hint = `This machine has the level ${strongest}: write \`sandbox: ${strongest}\` into config.yaml, or leave that line out.`;
-    return [{ level: 'problem', name: 'level', text: sandbox, hint }];
-  }
-  const missing = strongest === 'none' ? await sandboxes.get('pid').catch((error: unknown) => messageOf(error)) : '';
-  const hint = typeof missing === 'string' && missing !== '' ? `${missing} Installing bubblewrap may help.` : undefined;
-  return [
-    {
-      level: level === 'none' ? 'warning' : 'ok',
-      name: 'level',
-      text: `${level} (${sandbox.mechanism}), ${from}`,
-      ...(hint === undefined ? {} : { hint }),
-    },
-    ...sandbox.guarantees.map((text) => ({ level: 'info' as const, name: 'promises', text })),
-    ...sandbox.warnings.map((text) => ({ level: 'warning' as const, name: 'no wall', text })),
-  ];
 }

@@ -44,6 +44,8 @@ export const noneSandbox: Sandbox = {
 export const noneWalls: Walls = {
   ...noneSandbox,
   boundsNetwork: false,
+  holds: [],
+  enforces: [],
   enclose: () => noneSandbox,
   namespaceOf: () => undefined,
 };

@@ -42,7 +42,15 @@ async function tried(launcher: Launcher, which: Which): Promise<Walls | { readon
     const errors = keepTail(trial.stderr);
     const exit = await trial.exited;
     const namespaceOf = (pid: number, report: string) => sandbox.terminal?.namespaceOf(pid, report);
-    if (exit.code === 0) return { ...sandbox, boundsNetwork: false, enclose: () => sandbox, namespaceOf };
+    if (exit.code === 0)
+      return {
+        ...sandbox,
+        boundsNetwork: false,
+        holds: ['ends', 'processes'],
+        enforces: [],
+        enclose: () => sandbox,
+        namespaceOf,
+      };
     return {
       missing: `${launcher.mechanism} does not work here (${errors.text().trim() || 'it ended without a word'})`,
     };
