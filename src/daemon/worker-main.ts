@@ -3,7 +3,6 @@ import { ensureHome } from '../config/home.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { resolveHome } from '../lib/home.ts';
-import { keepHeapSmall } from '../lib/small-heap.ts';
 import { compose, crashPointFrom, dieAtOnce } from './compose.ts';
 import { openLog } from './log.ts';
 import { version } from './version.ts';
@@ -17,7 +16,6 @@ export interface WorkerOptions {
 
 /** Works for a server, with workspaces of its own, until it is told to stop. Returns the exit code; rejects when it cannot join. */
 export async function runWorker({ env, server, testMode }: WorkerOptions): Promise<number> {
-  keepHeapSmall();
   const log = openLog();
   const home = resolveHome(env);
   await ensureHome(home);

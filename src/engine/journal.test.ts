@@ -52,10 +52,18 @@ const rows = async () => {
   return row?.count;
 };
 
-/** The engine with a database that does something else to transactions. */
-function engineWith(transaction: Engine['database']['transaction']): Engine {
+/** The engine with a database that does something else with what it is to store. */
+function engineWith(store: <T>(work: () => Promise<T>) => Promise<T>): Engine {
   const { engine } = fixture;
-  return { ...engine, database: { ...engine.database, transaction } };
+  const { database } = engine;
+  return {
+    ...engine,
+    database: {
+      ...database,
+      query: (text, values) => store(() => database.query(text, values)),
+      transaction: (work) => store(() => database.transaction(work)),
+    },
+  };
 }
 
 test('events are stored in the order in which they were added, whoever waits for which', async () => {
@@ -136,11 +144,10 @@ test('nothing is stored once the lease is lost', async () => {
 });
 
 test('events whose commit went unheard are not stored twice', async () => {
-  const { database } = fixture.engine;
   await using journal = journalOf(
     engineWith(async (work) => {
-      await database.transaction(work);
-      return database.transaction(work);
+      await work();
+      return work();
     }),
   );
   await journal.add(message('one'));
@@ -151,11 +158,10 @@ test('events whose commit went unheard are not stored twice', async () => {
 });
 
 test('events of which nobody knows whether they were committed are stored once, with what came after them', async () => {
-  const { database } = fixture.engine;
   let isUnheard = true;
   await using journal = journalOf(
     engineWith(async (work) => {
-      const result = await database.transaction(work);
+      const result = await work();
       if (isUnheard) throw new Error('away');
       return result;
     }),
@@ -171,11 +177,8 @@ test('events of which nobody knows whether they were committed are stored once, 
 });
 
 test('what could not be stored is stored with what comes next, in order', async () => {
-  const { database } = fixture.engine;
   let isAway = true;
-  await using journal = journalOf(
-    engineWith((work) => (isAway ? Promise.reject(new Error('away')) : database.transaction(work))),
-  );
+  await using journal = journalOf(engineWith((work) => (isAway ? Promise.reject(new Error('away')) : work())));
   await journal.add(words('one'));
   await expect(journal.add(message('two'))).rejects.toThrow('away');
   await expect(journal.flush()).rejects.toThrow('away');

@@ -1,6 +1,6 @@
 import type { Actor } from '../domain/actor.ts';
 import { type EventPayload, isTranscript } from '../domain/event.ts';
-import { appendEvents, type NewEvent } from '../store/events.ts';
+import { appendEvents, type NewEvent, tellEvents } from '../store/events.ts';
 import { holdRun } from '../store/runs.ts';
 import { tell, toldBy } from '../store/steps.ts';
 import type { Claim } from './claim.ts';
@@ -113,7 +113,9 @@ export class Journal implements AsyncDisposable {
   async #append(events: readonly NewEvent[]): Promise<void> {
     const { step, attempt, run } = this.#claim;
     const before = this.#told;
-    await this.#engine.database.transaction(async (queries) => {
+    const { database } = this.#engine;
+    if (await tellEvents(database, { run: run.id, step: step.id, n: attempt, told: before }, events)) return;
+    await database.transaction(async (queries) => {
       await holdRun(queries, run.id);
       const told = await toldBy(queries, { step: step.id, n: attempt });
       if (told === undefined) return; // the lease is lost

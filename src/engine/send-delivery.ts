@@ -1,6 +1,6 @@
 import type { EventPayload } from '../domain/event.ts';
 import type { PersonsMessages } from '../ports/node.ts';
-import { isUrgent, markHeard, takeMessages, URGENT_CHANNEL } from '../store/messages.ts';
+import { isAnythingUnheard, isUrgent, markHeard, takeMessages, URGENT_CHANNEL } from '../store/messages.ts';
 import type { MessageRow, StepRow } from '../store/rows.ts';
 import { lockRun } from '../store/runs.ts';
 import { type Claim, leaseOf } from './claim.ts';
@@ -16,15 +16,18 @@ export function deliveries(engine: Engine, claimed: Claim, journal: { flush(): P
     async take() {
       await journal.flush();
       const at = new Date(clock.now());
-      const found = await database.transaction(async (queries) => {
-        const open = openRun(engine, queries, await lockRun(queries, run.id));
-        if ((await leaseOf(queries, claimed)) !== 'held') return [];
-        const messages = await takeMessages(queries, run.id, { step: step.id, attempt, at });
-        for (const message of messages)
-          record(open, { kind: 'system', name: step.worker ?? 'switchyard' }, delivered(message, step));
-        await write(open);
-        return messages;
-      });
+      const isAnything = await isAnythingUnheard(database, run.id);
+      const found = !isAnything
+        ? []
+        : await database.transaction(async (queries) => {
+            const open = openRun(engine, queries, await lockRun(queries, run.id));
+            if ((await leaseOf(queries, claimed)) !== 'held') return [];
+            const messages = await takeMessages(queries, run.id, { step: step.id, attempt, at });
+            for (const message of messages)
+              record(open, { kind: 'system', name: step.worker ?? 'switchyard' }, delivered(message, step));
+            await write(open);
+            return messages;
+          });
       const before = new Set(taken);
       taken = found.map(({ id }) => id);
       return found.map((message) => ({

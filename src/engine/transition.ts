@@ -7,7 +7,6 @@ import type { Queries } from '../store/database.ts';
 import { appendEvents, type NewEvent } from '../store/events.ts';
 import { putOut } from '../store/outbox.ts';
 import type { RunRow } from '../store/rows.ts';
-import { updateRun } from '../store/runs.ts';
 import { insertStep, type NewStep, updateStep, workersOf } from '../store/steps.ts';
 import { getTask } from '../store/tasks.ts';
 import { admit } from './admission.ts';
@@ -206,8 +205,7 @@ export async function removeWorkspaces({ engine, queries, row }: OpenRun): Promi
 
 /** Writes what was gathered, and appends the events. */
 export async function write(run: OpenRun): Promise<void> {
-  await updateRun(run.queries, run.row.id, run.changes);
-  await appendEvents(run.queries, run.row.id, run.events);
+  await appendEvents(run.queries, run.row.id, run.events, run.changes);
 }
 
 /** The same, and lets in what may now work. The last thing in a transaction that made a step wait or freed a place. */

@@ -2,7 +2,7 @@ import type { Event } from '../domain/event.ts';
 import { isEnded } from '../domain/run.ts';
 import type { Database } from '../store/database.ts';
 import { EVENTS_CHANNEL, readEvents } from '../store/events.ts';
-import { getRun, resolveRun } from '../store/runs.ts';
+import { resolveRun, stateKindOf } from '../store/runs.ts';
 
 /** A connection that is quiet for so long is told that it still lives. */
 const KEEP_ALIVE_MS = 15_000;
@@ -54,7 +54,7 @@ export async function openEventFeed(database: Database): Promise<EventFeed> {
       while (!signal.aborted && !over.signal.aborted) {
         const growth = grown(run, signal);
         try {
-          const ended = isEnded((await getRun(database, run)).state.kind);
+          const ended = isEnded(await stateKindOf(database, run));
           const events = await readEvents(database, run, next);
           for (const event of events) if (belongsTo(event, step)) yield `${JSON.stringify(event)}\n`;
           next = (events.at(-1)?.seq ?? next - 1) + 1;

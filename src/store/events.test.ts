@@ -3,8 +3,10 @@ import { SYSTEM } from '../domain/actor.ts';
 import type { Event, EventPayload } from '../domain/event.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import type { Database } from './database.ts';
-import { appendEvents, EVENTS_CHANNEL, readEvents } from './events.ts';
-import { insertBareRun, type StoreFixture, storeFixture } from './fixture.ts';
+import { appendEvents, EVENTS_CHANNEL, readEvents, tellEvents } from './events.ts';
+import { insertBareRun, insertBareStep, type StoreFixture, storeFixture } from './fixture.ts';
+import { getRun, holdRun } from './runs.ts';
+import { beginAttempt, toldBy } from './steps.ts';
 
 let fixture: StoreFixture;
 let database: Database;
@@ -163,4 +165,82 @@ test('listeners hear of a journal that has grown, once it can be read', async ()
   await append('r7', spoke('b'));
   await waitUntil(() => heard.length === 2, { timeoutMs: 5_000 });
   expect(heard).toEqual(['r7', 'r7']);
+});
+
+test('the run is changed along with its journal, and without anything to append as well', async () => {
+  await insertBareRun(database, 'changed', 'changed');
+  const state = { kind: 'running' } as const;
+  await appendEvents(database, 'changed', events(said('a')), { state, head: 'c1' });
+  expect(await getRun(database, 'changed')).toMatchObject({
+    state,
+    state_kind: 'running',
+    head: 'c1',
+    delivered: null,
+  });
+  await appendEvents(database, 'changed', [], { head: 'c2' });
+  await appendEvents(database, 'changed', []);
+  expect((await getRun(database, 'changed')).head).toBe('c2');
+  expect((await readAll('changed')).map(({ seq }) => seq)).toEqual([1]);
+});
+
+async function attempted(run: string): Promise<{ run: string; step: string; n: number }> {
+  const step = `step-${run}`;
+  await insertBareRun(database, run, run);
+  await insertBareStep(database, { id: step, run });
+  await beginAttempt(database, { step, n: 1, worker: 'w1', at: AT });
+  return { run, step, n: 1 };
+}
+
+const events = (...payloads: readonly EventPayload[]) =>
+  payloads.map((payload) => ({ actor: SYSTEM, at: AT, payload }));
+
+test('what an attempt tells is appended and counted, words among it', async () => {
+  const attempt = await attempted('told');
+  expect(await tellEvents(database, { ...attempt, told: 0 }, events(said('a'), spoke('b')))).toBe(true);
+  expect(await tellEvents(database, { ...attempt, told: 2 }, events(said('c')))).toBe(true);
+  expect((await readAll('told')).map((event) => ('text' in event ? event.text : ''))).toEqual(['a', 'b', 'c']);
+  expect(await toldBy(database, attempt)).toBe(3);
+});
+
+test('what is told twice is appended once', async () => {
+  const attempt = await attempted('twice');
+  expect(await tellEvents(database, { ...attempt, told: 0 }, events(said('a')))).toBe(true);
+  expect(await tellEvents(database, { ...attempt, told: 0 }, events(said('a')))).toBe(false);
+  expect(await readAll('twice')).toHaveLength(1);
+  expect(await toldBy(database, attempt)).toBe(1);
+});
+
+test('an attempt tells nothing once another has the lease, also when it was just being given', async () => {
+  const attempt = await attempted('lost');
+  let telling: Promise<boolean> | undefined;
+  await database.transaction(async (queries) => {
+    await holdRun(queries, 'lost');
+    telling = tellEvents(database, { ...attempt, told: 0 }, events(said('late')));
+    await waitUntil(
+      async () =>
+        (await queries.query(`select 1 from pg_locks where not granted and pid <> pg_backend_pid()`)).length > 0,
+      { timeoutMs: 10_000, what: 'it to wait for the run' },
+    );
+    await beginAttempt(queries, { step: attempt.step, n: 2, worker: 'w2', at: AT });
+  });
+  expect(await telling).toBe(false);
+  expect(await tellEvents(database, { ...attempt, told: 0 }, events(said('later')))).toBe(false);
+  expect(await readAll('lost')).toEqual([]);
+  expect(await tellEvents(database, { ...attempt, n: 2, told: 0 }, events(said('mine')))).toBe(true);
+});
+
+test('what is told while somebody else appends comes behind that, without a gap', async () => {
+  const attempt = await attempted('both');
+  let telling: Promise<boolean> | undefined;
+  await database.transaction(async (queries) => {
+    await appendEvents(queries, 'both', events(said('first')));
+    telling = tellEvents(database, { ...attempt, told: 0 }, events(said('second')));
+    await waitUntil(
+      async () =>
+        (await queries.query(`select 1 from pg_locks where not granted and pid <> pg_backend_pid()`)).length > 0,
+      { timeoutMs: 10_000, what: 'it to wait for the run' },
+    );
+  });
+  expect(await telling).toBe(true);
+  expect((await readAll('both')).map(({ seq }) => seq)).toEqual([1, 2]);
 });

@@ -1,7 +1,9 @@
 import type { Actor } from '../domain/actor.ts';
 import { type Event, type EventPayload, isTranscript } from '../domain/event.ts';
+import { assigned, update } from './changes.ts';
 import type { Queries } from './database.ts';
 import { json } from './json.ts';
+import type { RunRow } from './rows.ts';
 
 /** Told the run's id when its journal has grown. */
 export const EVENTS_CHANNEL = 'switchyard_events';
@@ -13,11 +15,62 @@ export interface NewEvent {
 }
 
 /**
- * Appends to a run's journal, as a part of the caller's transaction; sequence numbers are given under the run's row lock, which is held
- * until the commit, so that readers see no gaps. Transcript events that follow each other share a row of their own table.
+ * Appends to a run's journal, as a part of the caller's transaction, and makes changes in the run's row, both in one statement. Sequence
+ * numbers are given under the row's lock, which is held until the commit, so that readers see no gaps. Transcript events that follow each
+ * other share a row of their own table.
  */
-export async function appendEvents(queries: Queries, run: string, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
+export async function appendEvents(
+  queries: Queries,
+  run: string,
+  events: readonly NewEvent[],
+  changes: Partial<Omit<RunRow, 'id' | 'state_kind'>> = {},
+): Promise<void> {
+  if (events.length === 0) return update(queries, 'run', run, changes);
+  const { plain, spoken } = arranged(events);
+  const { assignments, values } = assigned(changes, 6);
+  const sets = ['next_seq = next_seq + $2', ...assignments].join(', ');
+  await queries.query(
+    `with counter as (update run set ${sets} where id = $1 returning next_seq - $2 as first), ${APPENDED}`,
+    [run, events.length, plain, spoken, EVENTS_CHANNEL, ...values],
+  );
+}
+
+/**
+ * The same for an attempt, in one statement of its own, and counts them among the events that it has `told`. False, and nothing is
+ * changed, when it does not hold the step's lease any more or has told more or less by now.
+ */
+export async function tellEvents(
+  queries: Queries,
+  { run, step, n, told }: { run: string; step: string; n: number; told: number },
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  const { plain, spoken } = arranged(events);
+  // The run's lock comes first, as everywhere. The locks on step and attempt have them looked at as they are once it is held.
+  const rows = await queries.query(
+    `with held as (select id from run where id = $1 for no key update),
+     mine as (
+       select attempt.step, attempt.n from held, attempt join step on step.id = attempt.step
+       where attempt.step = $6 and attempt.n = $7 and step.lease = $7 and attempt.told = $8 for no key update of attempt, step),
+     telling as (update attempt set told = told + $2 from mine where attempt.step = mine.step and attempt.n = mine.n),
+     counter as (update run set next_seq = next_seq + $2 from mine where id = $1 returning next_seq - $2 as first), ${APPENDED}`,
+    [run, events.length, plain, spoken, EVENTS_CHANNEL, step, n, told],
+  );
+  return rows.length === 1;
+}
+
+/** Appends what `arranged` gives, from the number on that `counter` says. */
+const APPENDED = `journal as (
+       insert into event (run, seq, at, kind, actor, payload)
+       select $1, first + "offset", at, kind, actor, payload
+         from counter, jsonb_to_recordset($3) as row ("offset" bigint, at timestamptz, kind text, actor jsonb, payload jsonb)),
+     words as (
+       insert into transcript (run, seq, until, events)
+       select $1, first + "offset", first + until, events
+         from counter, jsonb_to_recordset($4) as row ("offset" bigint, until bigint, events jsonb))
+     select pg_notify($5, $1) from counter`;
+
+/** As JSON: events that have rows of their own, and words that share them. */
+function arranged(events: readonly NewEvent[]): { plain: string; spoken: string } {
   const plain: StoredEvent[] = [];
   const spoken: { readonly offset: number; readonly until: number; readonly events: readonly SpokenEvent[] }[] = [];
   for (let offset = 0; offset < events.length; ) {
@@ -26,19 +79,7 @@ export async function appendEvents(queries: Queries, run: string, events: readon
     else plain.push(...storedAt(events, offset));
     offset += Math.max(1, words.length);
   }
-  await queries.query(
-    `with counter as (update run set next_seq = next_seq + $2 where id = $1 returning next_seq - $2 as first),
-     journal as (
-       insert into event (run, seq, at, kind, actor, payload)
-       select $1, first + "offset", at, kind, actor, payload
-         from counter, jsonb_to_recordset($3) as row ("offset" bigint, at timestamptz, kind text, actor jsonb, payload jsonb)),
-     words as (
-       insert into transcript (run, seq, until, events)
-       select $1, first + "offset", first + until, events
-         from counter, jsonb_to_recordset($4) as row ("offset" bigint, until bigint, events jsonb))
-     select pg_notify($5, $1) from counter`,
-    [run, events.length, json(plain), json(spoken), EVENTS_CHANNEL],
-  );
+  return { plain: json(plain), spoken: json(spoken) };
 }
 
 /** Events in order from `from` on; empty when there are none yet. A row of transcript counts as one towards `limit`. */

@@ -15,6 +15,8 @@ interface Listener {
 
 interface Line {
   readonly client: Client;
+  /** What it hears; it goes on hearing what nobody wants any more. */
+  readonly channels: Set<string>;
   /** Aborts when the line is closed on purpose. */
   readonly closed: AbortController;
 }
@@ -58,7 +60,7 @@ export class Listeners {
     if (this.#again !== undefined) return; // it hears once the connection is back
     try {
       if (this.#line === undefined) this.#line = await this.#connect();
-      else await this.#line.client.query(listening(listener.channels)).catch(() => undefined); // a broken one is made again
+      else await hear(this.#line, listener.channels).catch(() => undefined); // a broken one is made again
     } catch (error) {
       this.#listeners.delete(listener);
       throw error;
@@ -80,7 +82,7 @@ export class Listeners {
   /** A connection that hears all channels that are wanted now. */
   async #connect(): Promise<Line> {
     const client = new Client({ connectionString: this.#url, keepAlive: true, connectionTimeoutMillis: CONNECT_MS });
-    const line: Line = { client, closed: new AbortController() };
+    const line: Line = { client, channels: new Set(), closed: new AbortController() };
     client.once('end', () => {
       if (!line.closed.signal.aborted) void this.#makeAgain(line);
     });
@@ -91,7 +93,10 @@ export class Listeners {
     });
     try {
       await client.connect();
-      await client.query(listening([...this.#listeners].flatMap(({ channels }) => channels)));
+      await hear(
+        line,
+        [...this.#listeners].flatMap(({ channels }) => channels),
+      );
     } catch (error) {
       line.closed.abort();
       await client.end().catch(() => undefined);
@@ -129,6 +134,9 @@ function tell(listener: Listener, message: Notification | undefined): void {
   if (!listener.over) listener.onMessage(message);
 }
 
-function listening(channels: readonly string[]): string {
-  return [...new Set(channels)].map((channel) => `listen ${escapeIdentifier(channel)}`).join('; ');
+async function hear({ client, channels }: Line, wanted: readonly string[]): Promise<void> {
+  const more = [...new Set(wanted)].filter((channel) => !channels.has(channel));
+  if (more.length === 0) return;
+  await client.query(more.map((channel) => `listen ${escapeIdentifier(channel)}`).join('; '));
+  for (const channel of more) channels.add(channel);
 }

@@ -36,6 +36,15 @@ export async function unclaimedMessages(queries: Queries, run: string): Promise<
   );
 }
 
+/** Whether there are any that no turn has heard to its end. */
+export async function isAnythingUnheard(queries: Queries, run: string): Promise<boolean> {
+  const [answer] = await queries.query<{ some: boolean }>(
+    'select exists (select 1 from message where run = $1 and heard_at is null) as some',
+    [run],
+  );
+  return answer?.some === true;
+}
+
 /** Those that no turn has heard to its end, in order, as they were before this attempt took them all. */
 export async function takeMessages(
   queries: Queries,

@@ -73,6 +73,40 @@ test('what is consumed at the same time adds up, also beside ends of steps', asy
   });
 });
 
+test('a price that nobody knows stays unknown, and one that is known once counts from there on', async () => {
+  await insertBareRun(database, 'price');
+  const add = (cost: number | null) =>
+    addConsumed(database, 'price', { turns: 0, usage: { input: 1, output: 2, cached: 3, reasoning: 4, cost } });
+  await add(null);
+  expect((await getRun(database, 'price')).consumed).toEqual({
+    wall: 0,
+    turns: 0,
+    usage: { input: 1, output: 2, cached: 3, reasoning: 4, cost: null },
+  });
+  await add(0.25);
+  await add(null);
+  expect((await getRun(database, 'price')).consumed.usage).toEqual({
+    input: 3,
+    output: 6,
+    cached: 9,
+    reasoning: 12,
+    cost: 0.25,
+  });
+  await expect(addConsumed(database, 'none', { turns: 1, usage: NO_USAGE })).rejects.toMatchObject({
+    code: 'run/not-found',
+  });
+});
+
+test('a slug is found free beyond hundreds that are taken', async () => {
+  await insertBareRun(database, 'many', 'many');
+  await database.query(
+    `insert into run (id, task, slug, repository, state, blueprint, flow, settings, base_ref, base_commit, head, consumed, requester, created_at)
+     select 'many' || n, task, 'many-' || n, repository, state, blueprint, flow, settings, base_ref, base_commit, head, consumed, requester, created_at
+     from run, generate_series(2, 1500) n where id = 'many'`,
+  );
+  expect(await freeSlug(database, 'many')).toBe('many-1501');
+});
+
 test('steps keep the order in which the run came to them, also within one millisecond', async () => {
   await insertBareRun(database, 'ordered');
   const created_at = new Date();

@@ -1,7 +1,7 @@
-import { addUsage, type RunStateKind, type Usage } from '../domain/run.ts';
+import type { RunStateKind, Usage } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { insert, update } from './changes.ts';
-import type { Database, Queries } from './database.ts';
+import type { Queries } from './database.ts';
 import { json } from './json.ts';
 import type { RunRow } from './rows.ts';
 
@@ -73,6 +73,13 @@ export async function findRun(queries: Queries, id: string): Promise<RunRow | un
   return row;
 }
 
+/** What state the run is in, for those who need not know the row. */
+export async function stateKindOf(queries: Queries, id: string): Promise<RunStateKind> {
+  const [row] = await queries.query<Pick<RunRow, 'state_kind'>>('select state_kind from run where id = $1', [id]);
+  if (row === undefined) throw notFound(id);
+  return row.state_kind;
+}
+
 export async function getRun(queries: Queries, id: string): Promise<RunRow> {
   const row = await findRun(queries, id);
   if (row === undefined) throw notFound(id);
@@ -101,22 +108,27 @@ export async function resolveRun(queries: Queries, reference: string): Promise<R
   return first;
 }
 
-/** Adds to what the run has used. Under the run's lock, since ends of steps write the same column. */
+/** Adds to what the run has used: a single statement, so that ends of steps, which write the same column, lose nothing of it. */
 export async function addConsumed(
-  database: Pick<Database, 'transaction'>,
+  queries: Queries,
   id: string,
-  used: { turns: number; usage: Usage },
+  { turns, usage }: { turns: number; usage: Usage },
 ): Promise<void> {
-  await database.transaction(async (queries) => {
-    const [row] = await queries.query<Pick<RunRow, 'consumed'>>(
-      'select consumed from run where id = $1 for no key update',
-      [id],
-    );
-    if (row === undefined) throw notFound(id);
-    const { wall, turns, usage } = row.consumed;
-    await updateRun(queries, id, { consumed: { wall, turns: turns + used.turns, usage: addUsage(usage, used.usage) } });
-  });
+  const rows = await queries.query(
+    `with used as (select $3::jsonb as usage)
+     update run set consumed = consumed || jsonb_build_object(
+       'turns', (consumed ->> 'turns')::float8 + $2::float8,
+       'usage', jsonb_build_object(
+         'input', ${sumOf('input')}, 'output', ${sumOf('output')}, 'cached', ${sumOf('cached')}, 'reasoning', ${sumOf('reasoning')},
+         'cost', coalesce(${sumOf('cost')}, (consumed #>> '{usage,cost}')::float8, (used.usage ->> 'cost')::float8)))
+     from used where id = $1 returning 1`,
+    [id, turns, json(usage)],
+  );
+  if (rows.length === 0) throw notFound(id);
 }
+
+/** Null where one of both is. */
+const sumOf = (name: keyof Usage) => `(consumed #>> '{usage,${name}}')::float8 + (used.usage ->> '${name}')::float8`;
 
 export async function countRuns(queries: Queries): Promise<Partial<Record<RunStateKind, number>>> {
   const rows = await queries.query<{ state_kind: RunStateKind; count: string }>(
@@ -128,28 +140,31 @@ export async function countRuns(queries: Queries): Promise<Partial<Record<RunSta
 /** Any number that nothing else locks. */
 const SLUG_LOCK = 7_406_993;
 const MOST_ALIKE = 2 ** 24;
+/** How many slugs are looked up together. */
+const AT_ONCE = 32;
 
 /** A slug that no run has: the wanted one, or with a number. Nobody else is given one before the caller's transaction has ended. */
 export async function freeSlug(queries: Queries, wanted: string): Promise<string> {
   await queries.query('select pg_advisory_xact_lock($1)', [SLUG_LOCK]);
   const numbered = (n: number) => (n === 1 ? wanted : `${wanted}-${n}`);
-  const taken = async (numbers: readonly number[]) => {
+  let candidates = Array.from({ length: Math.log2(MOST_ALIKE) + 1 }, (_, power) => 2 ** power);
+  for (let used = 0, free = MOST_ALIKE; ; ) {
     const rows = await queries.query<{ slug: string }>('select slug from run where slug = any($1)', [
-      numbers.map(numbered),
+      candidates.map(numbered),
     ]);
     const slugs = new Set(rows.map((row) => row.slug));
-    return (n: number) => slugs.has(numbered(n));
-  };
-  const steps = Array.from({ length: Math.log2(MOST_ALIKE) + 1 }, (_, power) => 2 ** power);
-  const isTaken = await taken(steps);
-  let free = steps.find((n) => !isTaken(n)) ?? MOST_ALIKE;
-  // Between the last that is taken and the first that is free there is one of each side by side.
-  for (let used = free / 2; free - used > 1; ) {
-    const middle = (used + free) >> 1;
-    if ((await taken([middle]))(middle)) used = middle;
-    else free = middle;
+    free = candidates.find((n) => !slugs.has(numbered(n))) ?? free;
+    used = candidates.findLast((n) => n < free) ?? used;
+    // Between the last that is taken and the first that is free there is one of each side by side.
+    if (free - used <= 1) return numbered(free);
+    candidates = between(used, free);
   }
-  return numbered(free);
+}
+
+/** A few numbers that lie evenly between two others. */
+function between(low: number, high: number): number[] {
+  const step = Math.ceil((high - low) / AT_ONCE);
+  return Array.from({ length: Math.ceil((high - low) / step) - 1 }, (_, n) => low + (n + 1) * step);
 }
 
 function notFound(reference: string): SwitchyardError {

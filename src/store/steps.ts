@@ -23,14 +23,12 @@ export type NewStep = Pick<StepRow, Exclude<NewStepColumn, 'follow_up'>> &
 
 /** Inserts a step of a run that is there. It has waited for as long as its run has not been with a person. */
 export async function insertStep(queries: Queries, step: NewStep): Promise<void> {
-  const [run] = await queries.query<Pick<StepRow, 'requester' | 'since'>>(
-    `select requester, coalesce((select since from step where run = $1 and not copied and state_kind in ('queued', 'running')
-       order by position desc limit 1), $2) as since from run where id = $1`,
-    [step.run, step.created_at],
-  );
-  if (run === undefined) throw new Error(`there is no run ${step.run}`);
-  if (!(await insert(queries, 'step', { ...step, ...run })))
-    throw new Error(`run ${step.run} has a step ${step.node} #${step.n} already`);
+  const place = (column: keyof NewStep) => `$${Object.keys(step).indexOf(column) + 1}`;
+  const since = `coalesce((select before.since from step before where before.run = run.id and not before.copied and state_kind in ('queued', 'running')
+    order by before.position desc limit 1), ${place('created_at')})`;
+  const looked = { requester: 'run.requester', since };
+  if (!(await insert(queries, 'step', { ...step }, { looked, from: `run where run.id = ${place('run')}` })))
+    throw new Error(`there is no run ${step.run}, or it has a step ${step.node} #${step.n} already`);
 }
 
 /** A step that has ended, as a part of the history of another run; nobody has worked on it there. */

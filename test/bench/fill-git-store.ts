@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { globSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Installation } from '../support/installation.ts';
-
-const BATCH = 2_000;
 
 /** The id of the copy of a row, as `fillStore` gives it. */
 export function copiedId(id: string, nth: number): string {
@@ -13,7 +12,8 @@ export function copiedId(id: string, nth: number): string {
 
 /**
  * Gives each copy of the run, numbered `from` up to `to`, the refs that the run has in the one git store of the installation; packed, as
- * the daemon leaves them once a day.
+ * the daemon leaves them once a day. The file is written here: made one by one, the refs would leave so many removed files behind that
+ * ext4 is slow to make new ones for a minute.
  */
 export async function fillGitStore(
   installation: Installation,
@@ -21,17 +21,18 @@ export async function fillGitStore(
   { from, to }: { from: number; to: number },
 ): Promise<void> {
   const [store = ''] = globSync(join(installation.home.repositories, '*.git'));
-  const git = (args: readonly string[], input = '') =>
-    execa('git', ['-c', 'core.fsync=none', '--git-dir', store, ...args], { input });
+  const git = (args: readonly string[]) => execa('git', ['--git-dir', store, ...args]);
   const prefix = `refs/switchyard/runs/${run}/`;
   const { stdout } = await git(['for-each-ref', '--format=%(refname) %(objectname)', prefix]);
   const refs = stdout.split('\n').map((line) => line.slice(prefix.length).split(' '));
-  for (let first = from; first <= to; first += BATCH) {
-    const numbers = Array.from({ length: Math.min(BATCH, to - first + 1) }, (_, n) => first + n);
-    const lines = numbers.flatMap((nth) =>
-      refs.map(([name, commit]) => `create refs/switchyard/runs/${copiedId(run, nth)}/${name} ${commit}\n`),
-    );
-    await git(['update-ref', '--stdin'], lines.join(''));
-    await git(['pack-refs', '--all']);
+  await git(['pack-refs', '--all']);
+  const file = join(store, 'packed-refs');
+  const [head = '', ...lines] = (await readFile(file, 'utf8')).trimEnd().split('\n');
+  for (let nth = from; nth <= to; nth++) {
+    for (const [name, commit] of refs) lines.push(`${commit} refs/switchyard/runs/${copiedId(run, nth)}/${name}`);
   }
+  const nameOf = (line: string) => line.slice(line.indexOf(' '));
+  lines.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  await writeFile(`${file}.new`, [head, ...lines, ''].join('\n'));
+  await rename(`${file}.new`, file);
 }

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { FileHandle } from 'node:fs/promises';
+import { isLaunchable, launch } from './launcher.ts';
+import { whichOn } from './which.ts';
 
 export interface ProgramToRun {
   readonly file: string;
@@ -15,7 +17,7 @@ export interface ProgramToRun {
 }
 
 export interface ProgramResult {
-  /** 137 for a program that a signal ended. */
+  /** Above 128 for a program that a signal ended. */
   readonly code: number;
   readonly stdout: Buffer;
   readonly stderr: string;
@@ -25,8 +27,26 @@ export interface ProgramResult {
  * Runs one of our own programs to its end and returns all that it said. Rejects when it cannot be started or the signal is aborted. For
  * programs that start others, that go on for long or that belong to an agent, see the sandboxes.
  */
-export async function runProgram({ file, args, cwd, env, input, signal }: ProgramToRun): Promise<ProgramResult> {
+export async function runProgram(program: ProgramToRun): Promise<ProgramResult> {
+  const { signal } = program;
   signal?.throwIfAborted();
+  try {
+    return await (isLaunchable(program) ? launched(program) : spawned(program));
+  } finally {
+    signal?.throwIfAborted();
+  }
+}
+
+async function launched(program: ProgramToRun): Promise<ProgramResult> {
+  const { file, cwd, env } = program;
+  const result = await launch(program);
+  // These codes are the shell's own where there is no such program, and may be any program's.
+  if ((result.code === 127 || result.code === 126) && (await whichOn(env['PATH'], cwd)(file)) === undefined)
+    throw new Error(`there is no program ${file} on the PATH`);
+  return result;
+}
+
+async function spawned({ file, args, cwd, env, input, signal }: ProgramToRun): Promise<ProgramResult> {
   const stdio = [standardInput(input), 'pipe', 'pipe'] as const;
   const child = spawn(file, args, { ...(cwd === undefined ? {} : { cwd }), env, stdio: [...stdio] });
   const kill = (): void => void child.kill('SIGKILL');
@@ -34,9 +54,7 @@ export async function runProgram({ file, args, cwd, env, input, signal }: Progra
   try {
     const ended = outcome(child);
     if (isText(input)) feed(child, input);
-    const result = await ended;
-    signal?.throwIfAborted();
-    return result;
+    return await ended;
   } finally {
     signal?.removeEventListener('abort', kill);
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PLAIN_DIFF } from './diff.ts';
 import { git, gitError, gitLine, runGit, splitNul } from './git.ts';
+import { parentsOf, readLooseCommit } from './loose-commits.ts';
 import { readLooseObject, writeLooseObject } from './loose-objects.ts';
 
 export interface Commit {
@@ -24,6 +25,9 @@ type Fields = [string, string, string, string, string, string, string, string, s
 
 /** The commits that `revisions` (as for `git log`) select, oldest first. */
 export async function readCommits(gitDir: string, revisions: readonly string[]): Promise<Commit[]> {
+  const single = revisions.length === 2 && revisions[0] === '--no-walk' ? revisions[1] : undefined;
+  const loose = single === undefined ? undefined : await readLooseCommit(gitDir, single);
+  if (loose !== undefined) return [loose];
   const format = ['-z', '--date=raw', '--encoding=UTF-8', `--format=${FIELDS.join('%x00')}`];
   const fields = splitNul(await git(['log', '--reverse', '--topo-order', ...format, ...revisions, '--'], { gitDir }));
   const commits: Commit[] = [];
@@ -67,10 +71,21 @@ export async function writeCommit(gitDir: string, commit: Omit<Commit, 'id'>): P
 
 /** Writes a tree of folders, whose trees are there, and returns its id. */
 export async function writeTreeOfFolders(gitDir: string, folders: ReadonlyMap<string, string>): Promise<string> {
-  const sorted = [...folders].sort(([a], [b]) => (a < b ? -1 : 1));
-  const entries = sorted.flatMap(([name, tree]) => [Buffer.from(`40000 ${name}\0`), Buffer.from(tree, 'hex')]);
-  const like = sorted[0]?.[1] ?? '';
-  return writeLooseObject(gitDir, { type: 'tree', content: Buffer.concat(entries), like });
+  const sorted = [...folders].sort(([a], [b]) => (`${a}/` < `${b}/` ? -1 : 1));
+  const entries = sorted.map(([name, id]) => ({ mode: '40000', name, id }) as const);
+  return writeTree(gitDir, entries, entries[0]?.id ?? '');
+}
+
+export interface TreeEntry {
+  readonly mode: '40000' | '100644';
+  readonly name: string;
+  readonly id: string;
+}
+
+/** Writes a tree of what is there, in git's order, and returns its id. The repository's object format is that of `like`, one of its ids. */
+export async function writeTree(gitDir: string, entries: readonly TreeEntry[], like: string): Promise<string> {
+  const content = entries.flatMap(({ mode, name, id }) => [Buffer.from(`${mode} ${name}\0`), Buffer.from(id, 'hex')]);
+  return writeLooseObject(gitDir, { type: 'tree', content: Buffer.concat(content), like });
 }
 
 /** What cannot stand in a commit's header is left out, as git itself does. */
@@ -96,11 +111,27 @@ export async function treeOf(gitDir: string, commit: string): Promise<string> {
 
 /** Whether the first commit is the second or an ancestor of it. */
 export async function isAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
-  if (ancestor === descendant) return true;
+  if (ancestor === descendant || (await isNearAncestor(gitDir, ancestor, descendant))) return true;
   const args = ['merge-base', '--is-ancestor', ancestor, descendant];
   const result = await runGit(args, { gitDir });
   if (result.code > 1) throw gitError(args, result);
   return result.code === 0;
+}
+
+/** How many commits are looked at before git is asked, which sees them all. */
+const NEAR = 6;
+
+/** True where it is found among the latest commits; false says nothing. */
+async function isNearAncestor(gitDir: string, ancestor: string, descendant: string): Promise<boolean> {
+  const waiting = [descendant];
+  for (let looked = 0; looked < NEAR; looked++) {
+    const next = waiting.shift();
+    if (next === undefined) return false;
+    const parents = await parentsOf(gitDir, next);
+    if (parents.includes(ancestor)) return true;
+    waiting.push(...parents);
+  }
+  return false;
 }
 
 /** A best common ancestor, undefined when the histories have nothing in common. */
@@ -109,12 +140,6 @@ export async function mergeBase(gitDir: string, a: string, b: string): Promise<s
   const result = await runGit(args, { gitDir });
   if (result.code > 1) throw gitError(args, result);
   return result.code === 0 ? result.stdout.toString().trim() : undefined;
-}
-
-/** The folders that are submodules (gitlinks) in a commit's tree, in git's order. */
-export async function submodulesAt(gitDir: string, commit: string): Promise<string[]> {
-  const entries = splitNul(await git(['ls-tree', '-r', '-z', '--full-tree', commit], { gitDir }));
-  return entries.filter((entry) => entry.startsWith('160000 ')).map((entry) => entry.slice(entry.indexOf('\t') + 1));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { GitFlavour } from './environment.ts';
 import { git, gitError, runGit } from './git.ts';
 
@@ -20,6 +22,8 @@ export async function readRef(
   ref: string,
   flavour: GitFlavour = 'harness',
 ): Promise<string | undefined> {
+  const loose = await readLooseRef(gitDir, ref);
+  if (loose !== undefined) return loose;
   const { code, stdout } = await runGit(['show-ref', '--verify', '--hash', ref], { gitDir, flavour });
   return code === 0 ? stdout.toString().trim() : undefined;
 }
@@ -76,7 +80,17 @@ export async function resolveCommit(
   revision: string,
   flavour: GitFlavour = 'harness',
 ): Promise<string | undefined> {
+  // What these refs name is always a commit.
+  const loose = /^refs\/(heads|switchyard)\//.test(revision) ? await readLooseRef(gitDir, revision) : undefined;
+  if (loose !== undefined) return loose;
   const args = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`];
   const { code, stdout } = await runGit(args, { gitDir, flavour });
   return code === 0 ? stdout.toString().trim() : undefined;
+}
+
+/** Refs that have changed lately have files of their own, which count for more than the file of all others: reading one saves a process. */
+async function readLooseRef(gitDir: string, ref: string): Promise<string | undefined> {
+  if (!/^refs(\/[^/^~:?*[\\\s.@]+(\.[^/^~:?*[\\\s.@]+)*)+$/.test(ref)) return undefined;
+  const text = await readFile(join(gitDir, ref), 'latin1').catch(() => '');
+  return /^([0-9a-f]{40}|[0-9a-f]{64})\n$/.test(text) ? text.trimEnd() : undefined;
 }

@@ -37,15 +37,16 @@ export interface Worktree {
 export async function inspectRepository(path: string): Promise<Repository | undefined> {
   const options: GitOptions = { flavour: 'user' };
   const at = ['-C', resolve(path)];
-  const result = await runGit([...at, ...FACTS, '--git-dir', '--git-common-dir'], options);
+  const all = await runGit([...at, ...FACTS, ...DIRECTORIES, ...HEAD], options);
+  // Without a commit the last of it is not to be had.
+  const result = all.code === 0 ? all : await runGit([...at, ...FACTS, ...DIRECTORIES], options);
   if (result.code !== 0) return notFound(at, result);
   const lines = result.stdout.toString().split('\n');
   const [bare, inside, shallow, objectFormat, up] = lines;
-  const [gitDir, commonDir] = lines.length === 8 ? [lines[5] ?? '', lines[6] ?? ''] : await directories(at, options);
-  const [head, branch] = await Promise.all([
-    resolveCommit(gitDir, 'HEAD', 'user'),
-    runGit(['symbolic-ref', '--quiet', 'HEAD'], { ...options, gitDir }),
-  ]);
+  const isWhole = lines.length === (all.code === 0 ? 10 : 8);
+  const [gitDir, commonDir] = isWhole ? [lines[5] ?? '', lines[6] ?? ''] : await directories(at, options);
+  const { head, ref } =
+    all.code === 0 && isWhole ? { head: lines[7], ref: lines[8] ?? '' } : await headOf(gitDir, options);
   return {
     toplevel: inside === 'true' ? resolve(await realpath(resolve(path)), up ?? '') : undefined,
     gitDir,
@@ -56,7 +57,7 @@ export async function inspectRepository(path: string): Promise<Repository | unde
     shallow: shallow === 'true',
     objectFormat: objectFormat ?? 'sha1',
     head,
-    branch: shortBranch(branch.stdout.toString().trim()),
+    branch: shortBranch(ref),
   };
 }
 
@@ -69,12 +70,23 @@ const FACTS = [
   '--show-object-format',
   '--show-cdup',
 ];
+const DIRECTORIES = ['--git-dir', '--git-common-dir'];
+/** Its commit, then the branch that it is on. */
+const HEAD = ['HEAD', '--symbolic-full-name', 'HEAD'];
 
 /** One path per call, for those that hold line ends. */
 async function directories(at: string[], options: GitOptions): Promise<[string, string]> {
   const ask = (which: string): Promise<string> =>
     gitLine([...at, 'rev-parse', '--path-format=absolute', which], options);
   return [await ask('--git-dir'), await ask('--git-common-dir')];
+}
+
+async function headOf(gitDir: string, options: GitOptions): Promise<{ head: string | undefined; ref: string }> {
+  const [head, branch] = await Promise.all([
+    resolveCommit(gitDir, 'HEAD', 'user'),
+    runGit(['symbolic-ref', '--quiet', 'HEAD'], { ...options, gitDir }),
+  ]);
+  return { head, ref: branch.stdout.toString().trim() };
 }
 
 async function notFound(at: string[], refused: GitResult): Promise<undefined> {

@@ -1,0 +1,176 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import type { ProgramResult, ProgramToRun } from './run-program.ts';
+
+/**
+ * Small shells that start programs for us, each one after the other. Whoever starts a program has its own page tables copied for it and
+ * stands still meanwhile: milliseconds for a process of our size, next to nothing for a shell. The program gets what it would get from
+ * us: its whole environment, an empty standard input, no further descriptor. A shell that has nothing to do stands in no folder that
+ * somebody may want to remove, ends after a while, and with this process anyway.
+ */
+
+/** Whether a shell can start it just as it is meant. */
+export function isLaunchable({ file, args, env, input }: ProgramToRun): boolean {
+  return (
+    input === undefined &&
+    ![file, ...args, ...Object.values(env)].some((text) => text.includes('\0')) &&
+    Object.keys(env).every((name) => NAME.test(name) && !OF_SHELLS.has(name))
+  );
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What one shell or another lets nobody set, or heeds itself. */
+const OF_SHELLS = new Set(['UID', 'EUID', 'PPID', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO', 'POSIXLY_CORRECT', 'IFS']);
+
+export type Launch = Pick<ProgramToRun, 'file' | 'args' | 'cwd' | 'env' | 'signal'>;
+
+/**
+ * Runs a program to its end. Aborting kills it; the call then rejects, as it does when the working directory is not there. The code of a
+ * program that is not there is 127, of one that may not be started 126, of one that a signal ended more than 128.
+ */
+export async function launch(program: Launch): Promise<ProgramResult> {
+  const shell = idle.pop() ?? (await Shell.start());
+  const result = await shell.run(program);
+  idle.push(shell);
+  return result;
+}
+
+const idle: Shell[] = [];
+const IDLE_MS = 5_000;
+const NO_FOLDER = 999;
+
+class Shell {
+  readonly #child: ChildProcess;
+  readonly #stdin: Socket;
+  readonly #outputs: readonly [Output, Output];
+  /** Nothing that a program says ends like this. */
+  readonly #name = randomBytes(12).toString('hex');
+  #count = 0;
+  #rest: NodeJS.Timeout | undefined;
+
+  /** The leader of a session of its own: no terminal's Ctrl-C reaches it, and it can be killed together with what it runs. */
+  static async start(): Promise<Shell> {
+    const child = spawn('/bin/sh', ['-s'], { cwd: '/', env: { PATH: '/usr/bin:/bin' }, detached: true, stdio: 'pipe' });
+    const shell = new Shell(child);
+    await once(child, 'spawn');
+    return shell;
+  }
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#stdin = child.stdin as Socket;
+    this.#stdin.on('error', () => undefined); // 'exit' of the child follows
+    this.#outputs = [new Output(child.stdout as Socket), new Output(child.stderr as Socket)];
+    child.once('exit', () => {
+      this.#retire();
+      for (const output of this.#outputs) output.fail(new Error('the shell that runs programs was ended'));
+    });
+    child.unref();
+    this.#stdin.unref();
+  }
+
+  async run({ file, args, cwd, env, signal }: Launch): Promise<ProgramResult> {
+    clearTimeout(this.#rest);
+    const kill = () => this.#kill();
+    signal?.addEventListener('abort', kill, { once: true });
+    const mark = `${this.#name}-${++this.#count}-`;
+    const [out, err] = this.#outputs;
+    const said = Promise.all([out.until(mark), err.until(mark)]);
+    this.#stdin.write(
+      `if ${cwd === undefined ? goHome() : `cd ${quoted(cwd)}`}; then ${commandOf({ file, args, env })} </dev/null; code=$?; else code=${NO_FOLDER}; fi; cd /\n` +
+        `printf %s%03d ${mark} 0 >&2; printf %s%03d ${mark} "$code"\n`,
+    );
+    try {
+      const [stdout, stderr] = await said;
+      if (stdout.code === NO_FOLDER) throw new Error(`there is no folder ${cwd} to start ${file} in`);
+      return { code: stdout.code, stdout: stdout.text, stderr: stderr.text.toString() };
+    } finally {
+      signal?.removeEventListener('abort', kill);
+      this.#rest = setTimeout(() => this.#retire(), IDLE_MS).unref();
+    }
+  }
+
+  #kill(): void {
+    const { pid, exitCode, signalCode } = this.#child;
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+  }
+
+  #retire(): void {
+    const at = idle.indexOf(this);
+    if (at !== -1) idle.splice(at, 1);
+    this.#stdin.end();
+  }
+}
+
+interface Said {
+  readonly text: Buffer;
+  readonly code: number;
+}
+
+/** One of the outputs of a shell, taken apart at its marks. Keeps this process alive while something is awaited of it. */
+class Output {
+  readonly #stream: Socket;
+  #chunks: Buffer[] = [];
+  #awaited: (PromiseWithResolvers<Said> & { readonly mark: Buffer }) | undefined;
+
+  constructor(stream: Socket) {
+    this.#stream = stream;
+    stream.on('error', () => undefined);
+    stream.on('data', (chunk: Buffer) => this.#take(chunk));
+    stream.unref();
+  }
+
+  /** What is said before the mark, and the code behind it. */
+  until(mark: string): Promise<Said> {
+    this.#chunks = [];
+    this.#awaited = { ...Promise.withResolvers<Said>(), mark: Buffer.from(mark) };
+    this.#stream.ref();
+    return this.#awaited.promise;
+  }
+
+  fail(error: Error): void {
+    this.#awaited?.reject(error);
+    this.#awaited = undefined;
+  }
+
+  #take(chunk: Buffer): void {
+    if (this.#awaited === undefined) return;
+    const { mark, resolve } = this.#awaited;
+    const length = mark.length + CODE_LENGTH;
+    // A chunk may hold less than the end.
+    const last = this.#chunks.at(-1);
+    if (last !== undefined && last.length < length)
+      this.#chunks[this.#chunks.length - 1] = Buffer.concat([last, chunk]);
+    else this.#chunks.push(chunk);
+    const end = Buffer.concat(this.#chunks.slice(-2)).subarray(-length);
+    if (!end.subarray(0, mark.length).equals(mark) || end.length < length) return;
+    const text = Buffer.concat(this.#chunks);
+    this.#awaited = undefined;
+    this.#stream.unref();
+    this.#chunks = [];
+    resolve({ text: text.subarray(0, -length), code: Number(end.subarray(mark.length).toString()) });
+  }
+}
+
+const CODE_LENGTH = 3;
+
+/** To the folder of this process, or, where that is gone, to one that is there. */
+function goHome(): string {
+  try {
+    return `cd ${quoted(process.cwd())} 2>/dev/null || cd /`;
+  } catch {
+    return 'cd /';
+  }
+}
+
+function commandOf({ file, args, env }: Pick<Launch, 'file' | 'args' | 'env'>): string {
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`);
+  return [...assignments, ...[file, ...args].map(quoted)].join(' ');
+}
+
+/** A word of a shell script that stands for exactly this text. */
+function quoted(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
