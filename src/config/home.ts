@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
 import type { Home } from '../lib/home.ts';
+import { spreadFolders } from '../lib/spread-folders.ts';
 
 /**
  * Makes the folders of a home that are missing, each for this user alone; what exists keeps its permissions, since the folder
@@ -10,8 +11,9 @@ import type { Home } from '../lib/home.ts';
  * the home and another user could reach it there.
  */
 export async function ensureHome(home: Home): Promise<void> {
-  const folders = [home.folder, home.repositories, home.bases, home.workspaces, home.blobs];
+  const folders = [home.folder, home.repositories, home.bases, home.workspaces, home.blobs, home.sockets, home.walls];
   for (const folder of folders) await mkdir(folder, { recursive: true, mode: 0o700 });
+  await spreadFolders(home.workspaces);
   const socketFolder = dirname(home.socket);
   if (socketFolder !== home.folder) await ensurePrivate(socketFolder);
 }

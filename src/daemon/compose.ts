@@ -10,18 +10,21 @@ import { armedCrashPoint, type CrashPoint, noCrashPoint } from '../lib/crash-poi
 import type { Home } from '../lib/home.ts';
 import { randomIds } from '../lib/ids.ts';
 import { type Database, openDatabase } from '../store/database.ts';
+import { openedWith } from '../store/openings.ts';
 import { openQueue } from '../store/queue.ts';
 import { createHost } from './host.ts';
 import { nodeKinds } from './kinds.ts';
 import type { Log } from './log.ts';
 import { type MachineSettings, openMachineSettings } from './machine-settings.ts';
 import { version } from './version.ts';
+import { type HostWalls, wallsOf } from './walls.ts';
 
 /** The parts that daemon and worker have in common, put together and started. Disposing stops them in order. */
 export interface Running extends AsyncDisposable {
   readonly engine: Engine;
   readonly host: Host;
   readonly machine: MachineSettings;
+  readonly walls: HostWalls;
 }
 
 export interface ComposeOptions {
@@ -64,13 +67,25 @@ export async function compose({
       return fleetLimits(machine);
     },
   };
-  const host = await createHost({ home, repositories, env, machine, crashPoint });
+  const walls = wallsOf({ env, home, machine: machine.current });
+  const host = await createHost({ home, repositories, env, machine, walls, crashPoint, log });
+  stack.use(host.workspaces);
   if (works) {
+    await walls.clearLeft().catch((error: unknown) => log.warn('walls of a process that has died', error));
+    // What an earlier process left mounted is mounted again where a run goes on; a person may be at work in it meanwhile.
+    const tidy = async () => host.workspaces.sweep(await openedRuns(database, host.worker));
+    await tidy().catch((error: unknown) => log.warn('workspaces of an earlier process', error));
+    stack.defer(() => tidy().catch((error: unknown) => log.warn('workspaces could not be put away', error)));
     const worker = stack.use(new Worker(engine, host, (text, error) => log.error(text, error)));
     await worker.start({ machine: hostname(), pid: process.pid, version });
   }
   const owned = stack.move();
-  return { engine, host, machine, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { engine, host, machine, walls, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Runs that somebody has open. */
+async function openedRuns(database: Database, worker: string): Promise<string[]> {
+  return (await openedWith(database, worker)).map(({ id }) => id);
 }
 
 function fleetLimits({ current }: MachineSettings): FleetLimits {

@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import type { MachineConfig } from '../config/machine.ts';
+import { MachineConfig } from '../config/machine.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { agentRows } from './doctor/agents.ts';
@@ -30,7 +30,10 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
   const config = read instanceof Error ? undefined : (read as MachineConfig);
   const sections = [
     { title: 'Programs', rows: [nodeRow(), await gitRow(), await diskRow(home)] },
-    { title: 'Sandbox', rows: await sandboxRows(wallsOf(env), config) },
+    {
+      title: 'Sandbox',
+      rows: await sandboxRows(wallsOf({ env, home, machine: config ?? MachineConfig.parse({}) }), config),
+    },
     { title: 'Server', rows: [await daemonRow(home), await databaseRow(home, env)] },
     {
       title: 'Configuration',

@@ -2,16 +2,19 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLocalForge } from '../adapters/forges/local/index.ts';
-import { pidRemains } from '../adapters/sandboxes/pid/index.ts';
-import { createCheckoutProvider } from '../adapters/workspaces/checkout/index.ts';
+import type { MachineConfig } from '../config/machine.ts';
 import type { Host, HostAgents } from '../engine/host.ts';
+import { createEgress } from '../gateway/egress/create.ts';
+import { systemClock } from '../lib/clock.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
 import type { Home } from '../lib/home.ts';
 import { openGitStore } from '../workspaces/git-store.ts';
 import { createWorkspaces } from '../workspaces/workspaces.ts';
 import { agentAdapters } from './agents.ts';
+import type { Log } from './log.ts';
 import type { MachineSettings } from './machine-settings.ts';
-import { wallsOf } from './walls.ts';
+import type { HostWalls } from './walls.ts';
+import { workspaceProvider } from './workspace-providers.ts';
 
 export interface HostOptions {
   readonly home: Home;
@@ -19,16 +22,32 @@ export interface HostOptions {
   readonly repositories: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly machine: MachineSettings;
+  readonly walls: HostWalls;
   readonly crashPoint: CrashPoint;
+  readonly log: Log;
 }
 
 /** What this machine has, put together from the adapters. */
-export async function createHost({ home, repositories, env, machine, crashPoint }: HostOptions): Promise<Host> {
-  const walls = wallsOf(env);
+export async function createHost({
+  home,
+  repositories,
+  env,
+  machine,
+  walls,
+  crashPoint,
+  log,
+}: HostOptions): Promise<Host> {
   const stores = new Map<string, ReturnType<typeof openGitStore>>();
   return {
     worker: await workerName(home),
-    workspaces: createWorkspaces({ folder: home.workspaces, provider: createCheckoutProvider(), crashPoint }),
+    workspaces: createWorkspaces({
+      folder: home.workspaces,
+      bases: home.bases,
+      provider: await workspaceProvider(home, machine.current),
+      crashPoint,
+      clock: systemClock,
+      onNote: (text) => log.info(text),
+    }),
     openStore(repository) {
       const { id, path: repositoryPath } = repository;
       const key = `${id} ${repositoryPath}`;
@@ -40,8 +59,12 @@ export async function createHost({ home, repositories, env, machine, crashPoint 
     forge: (repository, store) => createLocalForge({ repository: repository.path, mirror: store.path, crashPoint }),
     walls: (level) => walls.get(level),
     gitWalls: () => walls.forGit(),
-    openEgress: () => Promise.reject(new Error('no level of this version bounds the network')),
-    remains: pidRemains,
+    openEgress: createEgress({
+      folder: home.sockets,
+      hostEnv: env,
+      trusted: () => trustedPlaces(machine.current),
+    }),
+    remains: walls.remains,
     agents: agentsOf(machine),
     env,
   };
@@ -73,4 +96,16 @@ async function workerName(home: Home): Promise<string> {
   const name = `w${randomBytes(5).toString('hex')}`;
   await writeFile(file, `${name}\n`, { mode: 0o600 });
   return name;
+}
+
+/** What this machine's owner has named: agents' endpoints, and hosts in private networks. */
+function trustedPlaces({ agents, privateHosts }: MachineConfig): string[] {
+  const endpoints = Object.values(agents).flatMap(({ endpoint }) => endpoint ?? []);
+  return [...endpoints.map(({ baseUrl }) => authorityOfUrl(baseUrl)), ...privateHosts];
+}
+
+/** `host:port` of an address. */
+function authorityOfUrl(text: string): string {
+  const { hostname, port, protocol } = new URL(text);
+  return `${hostname}:${port === '' ? (protocol === 'http:' ? '80' : '443') : port}`;
 }

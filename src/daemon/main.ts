@@ -5,7 +5,6 @@ import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
-import { keepHeapSmall } from '../lib/small-heap.ts';
 import { openEventFeed } from '../operations/event-feed.ts';
 import type { OperationContext } from '../operations/operations.ts';
 import { createApp } from '../server/app.ts';
@@ -17,7 +16,6 @@ import { handlers } from './handlers.ts';
 import { type Log, openLog } from './log.ts';
 import { pruneDaily } from './prune-daily.ts';
 import { version } from './version.ts';
-import { wallsOf } from './walls.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,7 +31,6 @@ export const ALREADY_RUNNING = 75;
 
 /** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code; rejects when it cannot serve, with what to do. */
 export async function runDaemon({ env, testMode, works = true, signal }: DaemonOptions): Promise<number> {
-  keepHeapSmall();
   const log = openLog();
   const home = resolveHome(env);
   try {
@@ -99,7 +96,6 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     }),
   );
   const feed = stack.use(await openEventFeed(running.engine.database));
-  const walls = wallsOf(env);
   const heldByOpenings = new Map<string, AsyncDisposable>();
   stack.defer(
     async () => void (await Promise.all([...heldByOpenings.values()].map((one) => one[Symbol.asyncDispose]()))),
@@ -109,7 +105,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     host: running.host,
     machine: () => running.machine.reload(),
     blueprints: blueprintsFolder,
-    defaultSandbox: () => walls.strongest(),
+    defaultSandbox: () => running.walls.strongest(),
     heldByOpenings,
     hands: new OneAtATime(),
     home,

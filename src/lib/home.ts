@@ -16,6 +16,10 @@ export interface Home {
   readonly bases: string;
   readonly workspaces: string;
   readonly blobs: string;
+  /** The ways out of sandboxes that are at work. */
+  readonly sockets: string;
+  /** What walls are made of while they stand. */
+  readonly walls: string;
 }
 
 /** A unix socket's path has 108 bytes on Linux and 104 on macOS, the closing zero included. */
@@ -40,6 +44,8 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
     bases: join(folder, 'bases'),
     workspaces: join(folder, 'workspaces'),
     blobs: join(folder, 'blobs'),
+    sockets: join(folder, 'sockets'),
+    walls: join(folder, 'walls'),
   };
 }
 

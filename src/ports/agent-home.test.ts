@@ -33,7 +33,7 @@ test('a pipe that nobody writes to, a link, a folder and nothing are no files', 
   for (const name of ['pipe', 'link', 'folder', 'nothing']) {
     expect(readEnd(join(home, name), 10)).toBeUndefined();
     expect(readWhole(join(home, name), 10)).toBeUndefined();
-    expect(findFile(home, { depth: 0, matches: (found) => found === name })).toBeUndefined();
+    expect(findFile(home, home, { depth: 0, matches: (found) => found === name })).toBeUndefined();
   }
 });
 
@@ -41,10 +41,25 @@ test('a file is found so many folders deep, and behind no link', async () => {
   await mkdir(join(home, 'a', 'b'), { recursive: true });
   await writeFile(join(home, 'a', 'b', 'wanted'), '');
   await symlink(temp.path, join(home, 'round'));
-  const find = (name: string, depth: number) => findFile(home, { depth, matches: (found) => found === name });
+  const find = (name: string, depth: number) => findFile(home, home, { depth, matches: (found) => found === name });
   expect(find('wanted', 2)).toBe(join(home, 'a', 'b', 'wanted'));
   expect(find('wanted', 1)).toBeUndefined();
   expect(find('outside', 9)).toBeUndefined();
+});
+
+test('nothing is found by a folder that is a link, nor on the way to one', async () => {
+  const elsewhere = join(temp.path, 'elsewhere');
+  await mkdir(join(elsewhere, 'sessions'), { recursive: true });
+  await writeFile(join(elsewhere, 'sessions', 'wanted'), '');
+  await mkdir(join(home, '.own', 'sessions'), { recursive: true });
+  await writeFile(join(home, '.own', 'sessions', 'wanted'), '');
+  await mkdir(join(home, '.last'));
+  await symlink(join(elsewhere, 'sessions'), join(home, '.last', 'sessions'));
+  await symlink(elsewhere, join(home, '.first'));
+  const find = (folder: string) =>
+    findFile(home, join(home, folder, 'sessions'), { depth: 1, matches: (found) => found === 'wanted' });
+  expect(find('.own')).toBe(join(home, '.own', 'sessions', 'wanted'));
+  for (const linked of ['.last', '.first', '.none']) expect(find(linked)).toBeUndefined();
 });
 
 test('what is put somewhere takes the place of a link, a hard link or a pipe, and changes nothing that these lead to', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
 import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, sep } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
@@ -11,13 +11,15 @@ import { SwitchyardError } from '../lib/error.ts';
 const MOST_ENTRIES = 100_000;
 
 /**
- * A file, at most so many folders below the one that is named, whose name the condition holds for; undefined when there is none. Links are
- * not followed, and nothing but regular files is found.
+ * A file, at most so many folders below the one of a HOME that is named, whose name the condition holds for; undefined when there is none.
+ * Links are not followed, neither below that folder nor on the way to it, and nothing but regular files is found.
  */
 export function findFile(
+  home: string,
   folder: string,
   { depth, matches }: { depth: number; matches: (name: string) => boolean },
 ): string | undefined {
+  if (!wayTo(home, folder).every((path) => isFolder(path))) return undefined;
   let folders = [folder];
   let left = MOST_ENTRIES;
   for (let level = 0; level <= depth && left > 0; level++) {
@@ -52,9 +54,7 @@ export function readWhole(file: string, mostBytes: number): string | undefined {
  */
 export async function makeFolder(home: string, folder: string): Promise<void> {
   await mkdir(home, { recursive: true, mode: 0o700 });
-  let path = home;
-  for (const name of ['', ...relative(home, folder).split(sep)]) {
-    path = join(path, name);
+  for (const path of wayTo(home, folder)) {
     await mkdir(path, { mode: 0o700 }).catch(unlessThere);
     if (!(await lstat(path)).isDirectory()) throw unsafe(path);
   }
@@ -71,6 +71,16 @@ export async function putFile(home: string, file: string, content: string | Uint
     await rm(made, { force: true });
     throw error;
   }
+}
+
+/** A HOME, and the folders that lead from it to one within, which is the last. */
+function wayTo(home: string, folder: string): string[] {
+  const names = relative(home, folder).split(sep);
+  return [home, ...names.map((_, n) => join(home, ...names.slice(0, n + 1)))];
+}
+
+function isFolder(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function entriesOf(folder: string) {

@@ -172,6 +172,8 @@ export interface CheckDeclaration {
   readonly budgetMs?: number | undefined;
   readonly fix?: string | undefined;
   readonly changed?: string | undefined;
+  /** The folder within the repository that it runs in; without it, the repository's own. */
+  readonly path?: string | undefined;
 }
 
 export interface AgentDirectory {

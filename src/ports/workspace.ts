@@ -1,3 +1,5 @@
+import { messageOf, SwitchyardError } from '../lib/error.ts';
+
 /**
  * The isolated checkout in which a run's steps execute. A cache: what counts is the last checkpoint in the git store. Inside lies
  * a disposable git directory for the agent; the harness works through one of its own, outside, that nothing inside can reach by
@@ -53,14 +55,64 @@ export interface Collected {
   readonly notes: readonly string[];
 }
 
-/** Makes and removes the bare checkout of a commit: the part that differs between hosts. */
+/**
+ * Lays folders that never change as one folder that can be written to: the part of a workspace that differs between hosts. It knows
+ * files, not what they are. Nothing that is written in the folder reaches a layer.
+ */
 export interface WorkspaceProvider {
   readonly kind: string;
+  /** Roughly what laying a file costs, in milliseconds; 0 where it takes the same time however many there are. */
+  readonly perFileMs: number;
+  /** Whether a file that was laid has number and times of the layer's, so that a git index of the layer holds for it. */
+  readonly sameFiles: boolean;
   /**
-   * Fills `spec.folder` (absent or empty before) with the files of the commit. The git directories are made by the caller.
-   * Full disk and the like reject with `workspace/cannot-create`.
+   * Fills `folder` (absent or empty before) with the files of all layers. A full disk and the like reject with
+   * `workspace/cannot-create`, an abort with the signal's reason; either leaves nothing that `release` would not see to.
    */
-  create(spec: { mirror: string; gitDir: string; folder: string; commit: string; signal: AbortSignal }): Promise<void>;
-  /** Removes the folder and whatever it stood on. Removing what is not there is fine. */
-  remove(folder: string): Promise<void>;
+  lay(laying: Laying & { readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * The folder as it was left, after the harness or the machine was started again; false when it is not there any more, or a layer is
+   * gone.
+   */
+  resume(laying: Laying): Promise<boolean>;
+  /**
+   * Lets go of both folders, so that they can be moved or removed; `resume` may bring `folder` back. Releasing what was not laid is fine.
+   * Returns what a person should know, one sentence each.
+   */
+  release(place: Place): Promise<readonly string[]>;
+}
+
+/** Where a provider lays: two folders with the same parent. */
+export interface Place {
+  readonly folder: string;
+  /** For what the provider keeps besides; nobody else writes here. */
+  readonly beside: string;
+}
+
+export interface Laying extends Place {
+  /** Absolute, topmost first: what an upper one has hides what a lower one has at the same path, except that folders are one. */
+  readonly layers: readonly string[];
+}
+
+/** A way of laying as this host has it, or what is missing, as half a sentence for a person. */
+export type ProbedProvider = WorkspaceProvider | { readonly missing: string };
+
+/** A way of laying that a host may have. */
+export interface ProviderCandidate {
+  readonly kind: string;
+  /** Tries it for real between two folders that exist: `layers` for what is laid, `folder` for where. Leaves nothing behind. */
+  probe(places: { readonly layers: string; readonly folder: string }): Promise<ProbedProvider>;
+}
+
+/** The error of a provider that could not lay a folder, whatever went wrong. `full`: the disk was. */
+export function cannotCreate(folder: string, { full, cause }: { full: boolean; cause: unknown }): SwitchyardError {
+  return new SwitchyardError({
+    code: 'workspace/cannot-create',
+    message: `the workspace ${folder} could not be made: ${messageOf(cause)}`,
+    hint: full
+      ? 'The disk is full: free some space (the workspaces of ended runs go with: switchyard discard RUN), then retry.'
+      : 'See that the folder can be written to and that its disk has space, then retry.',
+    retry: full ? 'backoff' : 'never',
+    cause,
+  });
 }

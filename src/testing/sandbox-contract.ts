@@ -1,5 +1,8 @@
 import { describe } from 'vitest';
-import type { Sandbox, SandboxRemains } from '../ports/sandbox.ts';
+import type { Sandbox, SandboxRemains, Walls } from '../ports/sandbox.ts';
+import { enclosedFilesCases } from './sandbox-contract/enclosed-files.ts';
+import { enclosedNetworkCases } from './sandbox-contract/enclosed-network.ts';
+import { enclosedTerminalCases } from './sandbox-contract/enclosed-terminal.ts';
 import { endingCases } from './sandbox-contract/ending.ts';
 import { harnessKilledCases } from './sandbox-contract/harness-killed.ts';
 import { remainsCases } from './sandbox-contract/remains.ts';
@@ -14,6 +17,8 @@ export interface SandboxUnderTest {
    * what it left. Absent at level `none`, which promises neither.
    */
   readonly walls?: { readonly module: string; readonly export: string; readonly remains: SandboxRemains };
+  /** For a level that shows programs what an enclosure says, and nothing else; with `walls`. */
+  readonly encloses?: Walls;
 }
 
 /** Registers, with vitest, the tests that every sandbox passes. Linux only: they look for strays from outside, in /proc. */
@@ -25,5 +30,9 @@ export function sandboxContract(subject: SandboxUnderTest): void {
     wallCases(subject.make);
     remainsCases(subject.make, subject.walls.remains);
     harnessKilledCases(subject.walls);
+    if (subject.encloses === undefined) return;
+    enclosedFilesCases(subject.encloses);
+    enclosedNetworkCases(subject.encloses);
+    enclosedTerminalCases(subject.encloses, subject.walls.remains);
   });
 }

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { type TempFolder, tempFolder } from './temp-repository.ts';
 
@@ -17,6 +19,28 @@ export async function smallDisk(size = '300k'): Promise<TempFolder | undefined> 
     path: folder.path,
     async [Symbol.asyncDispose]() {
       await run('umount', ['--lazy', folder.path]);
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A folder on a new file system in an image file, of a type whose files can share contents; undefined where it cannot be had here. */
+export async function imageDisk(type: 'xfs' | 'btrfs', size = '400M'): Promise<TempFolder | undefined> {
+  const folder = await tempFolder(`switchyard-${type}`);
+  const [image, path] = [join(folder.path, 'image'), join(folder.path, 'disk')];
+  try {
+    await mkdir(path);
+    await run('truncate', ['-s', size, image]);
+    await run(`mkfs.${type}`, ['-q', image]);
+    await run('mount', ['-o', 'loop', image, path]);
+  } catch {
+    await folder[Symbol.asyncDispose](); // not root, no such file system, or no loop devices
+    return undefined;
+  }
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      await run('umount', ['--lazy', path]);
       await folder[Symbol.asyncDispose]();
     },
   };

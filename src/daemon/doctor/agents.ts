@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { noneWalls } from '../../adapters/sandboxes/none/index.ts';
+import { probePid } from '../../adapters/sandboxes/pid/index.ts';
 import type { MachineConfig } from '../../config/machine.ts';
 import { chooseAgent } from '../../config/resolve.ts';
 import type { AgentEntry } from '../../domain/agent-entry.ts';
@@ -12,7 +13,7 @@ import { makeScratchFolder } from '../../lib/scratch-folder.ts';
 import { whyUnusable } from '../../ports/agent-readiness.ts';
 import { BARE_ENCLOSURE, type Sandbox } from '../../ports/sandbox.ts';
 import { agentAdapters } from '../agents.ts';
-import { wallsOf } from '../walls.ts';
+
 import type { DoctorRow, Env } from './report.ts';
 
 export interface AgentsToExamine {
@@ -41,13 +42,15 @@ export async function agentRows(asked: AgentsToExamine): Promise<DoctorRow[]> {
         hint: `Name one in ${home.config}, for instance\n  agents:\n    codex: { kind: codex, login: ~/.codex/auth.json }\nafter \`codex login\`; docs/guides/agents.md has the others.`,
       },
     ];
-  const sandbox = (
-    await wallsOf(env)
-      .get('pid')
-      .catch(() => noneWalls)
-  ).enclose(BARE_ENCLOSURE);
+  const sandbox = await sandboxForVersions(env);
   const rows = await Promise.all(entries.map(([name, entry]) => rowsOf(name, entry, { ...asked, sandbox })));
   return [...rows.flat(), ...noDefault(config)];
+}
+
+/** Programs that a person has installed are only asked for their version: nothing of them is to be left behind. */
+async function sandboxForVersions(env: Env): Promise<Sandbox> {
+  const probed = await probePid(whichOn(env['PATH']));
+  return ('missing' in probed ? noneWalls : probed).enclose(BARE_ENCLOSURE);
 }
 
 /** With several agents, one has to be named for every run, or here. */

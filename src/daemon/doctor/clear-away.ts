@@ -3,6 +3,7 @@ import { messageOf } from '../../lib/error.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { resolveHome } from '../../lib/home.ts';
 import { leftInHome } from './left-in-home.ts';
+import { leftMounts } from './left-mounts.ts';
 import { leftScratch } from './left-scratch.ts';
 import { leftWorkspaces } from './left-workspaces.ts';
 import type { Leftover } from './leftover.ts';
@@ -41,6 +42,7 @@ export async function clearAway({ env, dryRun }: { env: Env; dryRun: boolean }):
     if (lock === undefined) notes.push(`${IN_USE} (${home.folder})`);
     else {
       // Workspaces first: whoever is asked about them is what the rest would stop.
+      await clear(leftMounts(home));
       await clear(await leftWorkspaces(home, env));
       await clear(await leftInHome(home));
     }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { createClient } from '../../api/client.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../../lib/home.ts';
+import { unmountBelow } from '../../lib/mounts.ts';
 import { deadOwnerOf } from '../../lib/scratch-folder.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
 import { leftInHome } from './left-in-home.ts';
@@ -47,6 +48,7 @@ async function remove(path: string, env: Env): Promise<string | undefined> {
       if (kept !== undefined) return `${leftover.what}: ${kept}`;
     }
   }
+  await unmountBelow(path);
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
   return undefined;
 }

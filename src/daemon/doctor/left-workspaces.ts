@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { noCrashPoint } from '../../lib/crash-point.ts';
 import { git } from '../../lib/git/git.ts';
 import type { Home } from '../../lib/home.ts';
+import { unmountBelow } from '../../lib/mounts.ts';
 import { askDatabase } from '../../lib/postgres-supervisor/ask.ts';
 import { leftServer } from '../../lib/postgres-supervisor/leftovers.ts';
 import { startPostgres } from '../../lib/postgres-supervisor/supervisor.ts';
@@ -27,6 +28,7 @@ export async function leftWorkspaces(home: Home, env: Env): Promise<Leftover[]> 
     proof: `the database, which knows this worker, has no run ${run}, and no git store has a ref of it`,
     async remove() {
       if ((await withoutRefs(home, [run])).length === 0) return 'a git store has refs of that run now';
+      await unmountBelow(join(home.workspaces, run));
       await rm(join(home.workspaces, run), { recursive: true, force: true, maxRetries: 5 });
       return undefined;
     },

@@ -10,9 +10,12 @@ export async function sandboxRows(hostWalls: HostWalls, config: MachineConfig | 
   const strongest = await hostWalls.strongest();
   const level = config?.sandbox ?? strongest;
   const levels = await Promise.all(SandboxLevel.options.map((one) => probed(hostWalls, one)));
+  const { mechanism, notes } = await hostWalls.resources();
+  const held = [`held by ${mechanism}; the size of workspaces is looked at from outside`, ...notes];
   return [
     ...inForce(levels, { level, strongest, isConfigured: config?.sandbox !== undefined }),
     ...table(levels, level),
+    { level: 'info', name: 'limits', text: held.join('\n') },
   ];
 }
 

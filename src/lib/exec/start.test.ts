@@ -1,6 +1,8 @@
+import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { sendSignal } from '../processes.ts';
+import { firstLine } from './first-line.ts';
 import { type ProgramToStart, startProcess } from './start.ts';
 
 const node = (code: string): ProgramToStart => ({ file: process.execPath, args: ['-e', code], cwd: '/', env: {} });
@@ -27,6 +29,27 @@ test('does not open a status pipe unasked', async () => {
   const child = await startProcess({ file: '/bin/sh', args: ['-c', 'echo x >&3'], cwd: '/', env: {} });
   expect((await child.ended).code).not.toBe(0);
   expect(child.status).toBe(undefined);
+});
+
+test('hands open files on, and then a gate to wait at', async () => {
+  await using file = await open('/proc/self/status', 'r');
+  const child = await startProcess({
+    file: '/bin/sh',
+    args: [
+      '-c',
+      'echo up >&3; read -r answer <&5; echo "$answer"; head -c 5 <&4; (echo x >&6) 2>/dev/null || echo " no more"',
+    ],
+    cwd: '/',
+    env: { PATH: '/usr/bin:/bin' },
+    statusPipe: true,
+    descriptors: [file.fd],
+    gate: true,
+  });
+  expect(await firstLine(child.status!)).toBe('up');
+  child.gate?.end('go on\n');
+  expect(await text(child.stdout)).toBe('go on\nName: no more\n');
+  child.stderr.resume();
+  await child.closed;
 });
 
 test('tells code and signal', async () => {

@@ -1,4 +1,4 @@
-import { SwitchyardError } from '../../../lib/error.ts';
+import { initInReport } from '../../../ports/sandbox/bubblewrap-report.ts';
 import type { Launcher } from './pid-sandbox.ts';
 
 /**
@@ -13,26 +13,8 @@ export function bubblewrapWalls(bwrap: string): Launcher {
       file: bwrap,
       args: [...WALLS, '--json-status-fd', '3', '--', ...argv],
     }),
-    initOf: (_launcher, report) => childPid(report),
+    initOf: (_launcher, report) => initInReport(report),
   };
 }
 
 const WALLS = ['--dev-bind', '/', '/', '--unshare-pid', '--proc', '/proc', '--die-with-parent'];
-
-/** bubblewrap's first report is `{"child-pid": N, …}`, the init as a pid of the host. */
-function childPid(report: string): number {
-  const status: unknown = JSON.parse(report);
-  if (
-    typeof status === 'object' &&
-    status !== null &&
-    'child-pid' in status &&
-    typeof status['child-pid'] === 'number'
-  ) {
-    return status['child-pid'];
-  }
-  throw new SwitchyardError({
-    code: 'sandbox/cannot-start',
-    message: `bubblewrap reported something unknown: ${report}`,
-    hint: 'Another version of bubblewrap may help; with none installed, util-linux takes its place.',
-  });
-}

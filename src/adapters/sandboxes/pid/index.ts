@@ -6,7 +6,7 @@ import { bubblewrapWalls } from './bubblewrap.ts';
 import { type Launcher, pidSandbox } from './pid-sandbox.ts';
 import { unshareWalls } from './unshare.ts';
 
-export { pidRemains } from './namespace-name.ts';
+export { pidRemains } from '../../../ports/sandbox/namespace-name.ts';
 
 /**
  * The level `pid` as far as this host has it: with bubblewrap, else with util-linux; each is believed only after a program ran in it.

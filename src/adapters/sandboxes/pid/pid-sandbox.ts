@@ -1,12 +1,7 @@
-import { messageOf, SwitchyardError } from '../../../lib/error.ts';
-import { firstLine } from '../../../lib/exec/first-line.ts';
 import { resolveProgram } from '../../../lib/exec/resolve-program.ts';
-import { type StartedProcess, startProcess } from '../../../lib/exec/start.ts';
-import { keepTail } from '../../../lib/exec/tail.ts';
-import { sendSignal } from '../../../lib/processes.ts';
+import { identifyInit, namespaceName } from '../../../ports/sandbox/namespace-name.ts';
+import { startWalled } from '../../../ports/sandbox/start-walled.ts';
 import type { Sandbox, SandboxedProcess, SandboxProgram } from '../../../ports/sandbox.ts';
-import { identifyInit, namespaceName } from './namespace-name.ts';
-import { WalledProcess } from './walled-process.ts';
 
 /** A way to start programs in a pid namespace that dies with the harness. */
 export interface Launcher {
@@ -51,35 +46,9 @@ async function spawnWithin(walls: Launcher, program: SandboxProgram): Promise<Sa
   const { cwd, input } = program;
   // bubblewrap and shells set PWD anyway; this way it is there, and right, whatever makes the walls.
   const env = { ...program.env, PWD: cwd };
-  const launcher = await startProcess({ ...walls.launch(argv), cwd, env, input, statusPipe: true }).catch(
-    (error: unknown) => {
-      throw cannotStart(argv[0], messageOf(error), error);
-    },
-  );
-  try {
-    const report = await firstReport(launcher);
-    const init = identifyInit(walls.initOf(launcher.pid, report));
-    return new WalledProcess(launcher, init, namespaceName(init));
-  } catch (error) {
-    sendSignal(launcher.pid, 'SIGKILL');
-    throw error;
-  }
-}
-
-async function firstReport(launcher: StartedProcess): Promise<string> {
-  const report = launcher.status && (await firstLine(launcher.status));
-  if (report !== undefined) return report;
-  const errors = keepTail(launcher.stderr);
-  launcher.stdout.resume();
-  await launcher.closed;
-  throw cannotStart('the sandbox', errors.text().trim());
-}
-
-function cannotStart(what: string, why: string, cause?: unknown): SwitchyardError {
-  return new SwitchyardError({
-    code: 'sandbox/cannot-start',
-    message: `cannot start ${what}: ${why}`,
-    hint: 'Run `switchyard doctor` to see what this machine can do.',
-    cause,
+  return startWalled({
+    launcher: { ...walls.launch(argv), cwd, env, ...(input === undefined ? {} : { input }) },
+    name: argv[0],
+    initOf: (launcher, report) => walls.initOf(launcher, report),
   });
 }

@@ -1,6 +1,6 @@
 import type { Which } from '../../../lib/exec/which.ts';
+import { firstChildOf } from '../../../ports/sandbox/program-below.ts';
 import type { Launcher } from './pid-sandbox.ts';
-import { firstChildOf } from './program-below.ts';
 
 /**
  * util-linux instead of bubblewrap. `setpriv` has the launcher killed when the harness dies, `--kill-child` the namespace's init when the

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import type { Exit } from '../../../ports/sandbox.ts';
+import type { Exit } from '../sandbox.ts';
 
 /** Signals that end programs in practice. Others are left out: 129 is also git's and many others' own code for wrong usage. */
 const FATAL = new Set<string>([

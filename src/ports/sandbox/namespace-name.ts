@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import { isAlive, type ProcessIdentity, pidNamespaceOf, processStart, sendSignal } from '../../../lib/processes.ts';
-import { waitUntil } from '../../../lib/wait-until.ts';
-import type { SandboxRemains } from '../../../ports/sandbox.ts';
+import { isAlive, type ProcessIdentity, pidNamespaceOf, processStart, sendSignal } from '../../lib/processes.ts';
+import { waitUntil } from '../../lib/wait-until.ts';
+import type { SandboxRemains } from '../sandbox.ts';
 
 // A namespace's own number is given again to a later one. So its name tells the init process, which the kernel lets end only after
 // all other members: number and start time (with the boot), and from where that number was seen (outer namespace, host).

@@ -1,13 +1,21 @@
-import { endsWithin } from '../../../lib/exec/ends-within.ts';
-import type { StartedProcess } from '../../../lib/exec/start.ts';
-import { isAlive, type ProcessIdentity, sendSignal } from '../../../lib/processes.ts';
-import { waitUntil } from '../../../lib/wait-until.ts';
-import type { Exit, SandboxedProcess } from '../../../ports/sandbox.ts';
+import { endsWithin } from '../../lib/exec/ends-within.ts';
+import type { StartedProcess } from '../../lib/exec/start.ts';
+import { isAlive, type ProcessIdentity, sendSignal } from '../../lib/processes.ts';
+import { waitUntil } from '../../lib/wait-until.ts';
+import type { Breach, Exit, SandboxedProcess } from '../sandbox.ts';
 import { exitOfWalls } from './exit-of-walls.ts';
 import { programBelow } from './program-below.ts';
+import type { ResourceGroup } from './resources.ts';
 
 /** The kernel kills at once; only a process stuck in the kernel (a dead network disk) takes longer. */
 const KILL_TIMEOUT_MS = 30_000;
+
+interface Walled {
+  readonly init: ProcessIdentity;
+  readonly namespace: string;
+  /** Disposed when nothing of the program is left. */
+  readonly group?: ResourceGroup | undefined;
+}
 
 /**
  * A program in a pid namespace of its own, below that namespace's init. The init is the proof of everything: the kernel kills all
@@ -22,12 +30,14 @@ export class WalledProcess implements SandboxedProcess {
   readonly exited: Promise<Exit>;
   readonly #launcher: StartedProcess;
   readonly #init: ProcessIdentity;
+  readonly #group: ResourceGroup | undefined;
   #hasEnded = false;
   #wasKilled = false;
 
-  constructor(launcher: StartedProcess, init: ProcessIdentity, namespace: string) {
+  constructor(launcher: StartedProcess, { init, namespace, group }: Walled) {
     this.pid = launcher.pid;
     this.namespace = namespace;
+    this.#group = group;
     this.stdin = launcher.stdin;
     this.stdout = launcher.stdout;
     this.stderr = launcher.stderr;
@@ -69,7 +79,21 @@ export class WalledProcess implements SandboxedProcess {
     // The launcher may be a moment ahead of the namespace whose end it brings about; a member may still hold the output open.
     await this.#kill().catch(() => undefined); // told by `stop` and by disposal, which do the same again
     await this.#launcher.closed;
+    const breach = await this.#leaveGroup();
     // Launchers do not agree on what they end with when their init was killed.
-    return this.#wasKilled ? { code: null, signal: 'SIGKILL' } : exitOfWalls(exit);
+    const told: Exit = this.#wasKilled ? { code: null, signal: 'SIGKILL' } : exitOfWalls(exit);
+    return breach === undefined ? told : { ...told, breach };
+  }
+
+  /** How a program ended is told also where its group cannot be asked or removed any more. */
+  async #leaveGroup(): Promise<Breach | undefined> {
+    let breach: Breach | undefined;
+    try {
+      breach = await this.#group?.breach();
+      await this.#group?.[Symbol.asyncDispose]();
+    } catch {
+      // Told by the limit itself: the next program's group cannot be made either.
+    }
+    return breach;
   }
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { descendants } from '../../../lib/processes.ts';
+import { descendants } from '../../lib/processes.ts';
 
 /**
  * The program that a namespace's init was started for, as a pid of the host: the init's first child, which the namespace

@@ -1,0 +1,122 @@
+/** The numbers of the kernel's calls that the filter names, by architecture as Node names it. What one does not have is left out there. */
+export interface Architecture {
+  /** What `seccomp_data.arch` holds for it. */
+  readonly audit: number;
+  /** Numbers from here on belong to another way of calling (x32). */
+  readonly foreignFrom?: number;
+  readonly calls: Readonly<Partial<Record<Call, number>>>;
+}
+
+/** Same numbers everywhere: calls that are newer than the common table. */
+const COMMON = {
+  io_uring_setup: 425,
+  io_uring_enter: 426,
+  io_uring_register: 427,
+  open_tree: 428,
+  move_mount: 429,
+  fsopen: 430,
+  fsconfig: 431,
+  fsmount: 432,
+  fspick: 433,
+  clone3: 435,
+  mount_setattr: 442,
+  quotactl_fd: 443,
+  open_tree_attr: 467,
+} as const;
+
+const X64 = {
+  ...COMMON,
+  acct: 163,
+  add_key: 248,
+  adjtimex: 159,
+  bpf: 321,
+  chroot: 161,
+  clock_adjtime: 305,
+  clock_settime: 227,
+  clone: 56,
+  create_module: 174,
+  delete_module: 176,
+  finit_module: 313,
+  init_module: 175,
+  ioctl: 16,
+  ioperm: 173,
+  iopl: 172,
+  kexec_file_load: 320,
+  kexec_load: 246,
+  keyctl: 250,
+  lookup_dcookie: 212,
+  mount: 165,
+  name_to_handle_at: 303,
+  nfsservctl: 180,
+  open_by_handle_at: 304,
+  perf_event_open: 298,
+  personality: 135,
+  pivot_root: 155,
+  quotactl: 179,
+  reboot: 169,
+  request_key: 249,
+  setdomainname: 171,
+  sethostname: 170,
+  setns: 308,
+  settimeofday: 164,
+  socket: 41,
+  socketpair: 53,
+  swapoff: 168,
+  swapon: 167,
+  syslog: 103,
+  umount2: 166,
+  unshare: 272,
+  uselib: 134,
+  userfaultfd: 323,
+  vhangup: 153,
+} as const;
+
+const ARM64 = {
+  ...COMMON,
+  acct: 89,
+  add_key: 217,
+  adjtimex: 171,
+  bpf: 280,
+  chroot: 51,
+  clock_adjtime: 266,
+  clock_settime: 112,
+  clone: 220,
+  delete_module: 106,
+  finit_module: 273,
+  init_module: 105,
+  ioctl: 29,
+  kexec_file_load: 294,
+  kexec_load: 104,
+  keyctl: 219,
+  lookup_dcookie: 18,
+  mount: 40,
+  name_to_handle_at: 264,
+  nfsservctl: 42,
+  open_by_handle_at: 265,
+  perf_event_open: 241,
+  personality: 92,
+  pivot_root: 41,
+  quotactl: 60,
+  reboot: 142,
+  request_key: 218,
+  setdomainname: 162,
+  sethostname: 161,
+  setns: 268,
+  settimeofday: 170,
+  socket: 198,
+  socketpair: 199,
+  swapoff: 225,
+  swapon: 224,
+  syslog: 116,
+  umount2: 39,
+  unshare: 97,
+  userfaultfd: 282,
+  vhangup: 58,
+} as const;
+
+export type Call = keyof typeof X64;
+
+export const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
+  x64: { audit: 0xc000003e, foreignFrom: 0x40000000, calls: X64 },
+  arm64: { audit: 0xc00000b7, calls: ARM64 },
+};
