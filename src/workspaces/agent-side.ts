@@ -37,7 +37,7 @@ export class AgentSide {
   }
 
   #made({ commit }: Head): AgentGit {
-    const { store, slug, base, identity } = this.#site;
-    return { store: store.path, branch: `switchyard/${slug}`, head: commit, base, identity };
+    const { store, slug, base, identity, sparse } = this.#site;
+    return { store: store.path, branch: `switchyard/${slug}`, head: commit, base, identity, sparse };
   }
 }

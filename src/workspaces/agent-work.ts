@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { isAncestor } from '../lib/git/commits.ts';
 import { runGit } from '../lib/git/git.ts';
 import { receivePack } from '../lib/git/packs.ts';
+import { takeLfsObjects } from './lfs/bring-lfs.ts';
 import { runScript } from './sandboxed.ts';
 import type { Site } from './site.ts';
 
@@ -30,6 +31,8 @@ export async function takeAgentWork(site: Site, head: string): Promise<AgentWork
     env: { GIT_DIR: join(layout.tree, '.git'), ...CLOSED, HEAD_COMMIT: head, PACK: pack },
   });
   if (code !== 0) return undefined;
+  // What its commits' LFS pointers stand for.
+  await takeLfsObjects(join(layout.tree, '.git'), store.path);
   const tips = tipsOf(stdout.toString());
   const commits = [...new Set(tips.map(({ commit }) => commit))];
   const sound = await receive(store.path, { pack, tips: commits, head });
@@ -44,11 +47,12 @@ export async function takeAgentWork(site: Site, head: string): Promise<AgentWork
 /** Nothing is fetched from anywhere, whatever the agent's configuration says is missing where. */
 const CLOSED = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none', GIT_WORK_TREE: '' };
 
+/** Plumbing only: `git log` and its like start what the agent's configuration names, to look at a signature for one. */
 const TAKE = `
 unset GIT_WORK_TREE
 refs=$(git for-each-ref --format='%(objecttype)%09%(objectname)%09%(*objecttype)%09%(*objectname)%09%(refname)') || exit 1
 head=$(git rev-parse --verify --quiet HEAD)
-stashes=$(git log --walk-reflogs --format='%H' refs/stash -- 2>/dev/null)
+stashes=$(git rev-list --walk-reflogs refs/stash -- 2>/dev/null)
 git symbolic-ref --quiet HEAD || echo detached
 printf '%s\\n' "$refs"
 [ -z "$head" ] || git symbolic-ref --quiet HEAD >/dev/null || printf 'commit\\t%s\\t\\t\\tHEAD\\n' "$head"
@@ -110,14 +114,17 @@ export async function salvage(site: Site, tips: readonly { name: string; commit:
   return notes;
 }
 
+const LONGEST_NAME = 120;
+
 /** The ref that now keeps the commit, undefined when one did already. */
 async function keepUnder({ store, run }: Site, name: string, commit: string): Promise<string | undefined> {
   const prefix = `refs/switchyard/salvage/${run}/`;
   const refs = await store.list(prefix);
   if (refs.some((ref) => ref.commit === commit)) return undefined;
-  const plain = `${prefix}${name}`;
+  // An agent's list of refs holds longer names than a file can have.
+  const plain = `${prefix}${name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME / 2)}-${commit.slice(0, 12)}` : name}`;
   const taken = refs.some(({ ref }) => ref === plain || ref.startsWith(`${plain}/`) || plain.startsWith(`${ref}/`));
-  const ref = taken ? `${prefix}${name.replaceAll('/', '-')}-${commit.slice(0, 12)}` : plain;
+  const ref = taken ? `${prefix}${plain.slice(prefix.length).replaceAll('/', '-')}-${commit.slice(0, 12)}` : plain;
   await store.keep(ref, commit);
   return ref;
 }

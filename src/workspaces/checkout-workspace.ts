@@ -11,6 +11,11 @@ import { indexStamp, type Marker, writeMarker } from './marker.ts';
 import { GITLINK, readable } from './raw-differences.ts';
 import { Saving } from './saving.ts';
 import type { Head, Site } from './site.ts';
+import {
+  keepSubmoduleChanges,
+  layWorkspaceSubmodules,
+  mendWorkspaceSubmodules,
+} from './submodules/workspace-submodules.ts';
 import { headOf } from './take-commits.ts';
 import { TreeGit } from './tree-git.ts';
 
@@ -66,13 +71,19 @@ export class CheckoutWorkspace implements Workspace {
       const left = this.#head.commit;
       if (!(await isAncestor(store.path, left, commit))) await salvage(this.#site, [{ name: 'reset', commit: left }]);
       const head = await headOf(store.path, commit);
+      await this.#keepSubmodules();
       await this.#tree.reset(commit);
+      await layWorkspaceSubmodules(this.#site, { commit, fresh: false });
       await this.#moveTo(head, { state: this.#agent.look(this.#head), collected: null });
     });
   }
 
   restore(): Promise<readonly string[]> {
-    return this.#alone(() => this.#tree.restore(this.#head.tree));
+    return this.#alone(async () => {
+      const paths = await this.#tree.restore(this.#head.tree);
+      await mendWorkspaceSubmodules(this.#site, this.#head.commit);
+      return paths;
+    });
   }
 
   changedSince(commit: string): Promise<readonly string[]> {
@@ -108,11 +119,13 @@ export class CheckoutWorkspace implements Workspace {
    */
   async bring(head: Head, checkpoint: Checkpoint | undefined): Promise<readonly string[]> {
     const { commit, collected } = await this.#saving.save(this.#head);
-    const notes = collected ? [] : await salvage(this.#site, [{ name: 'left-over', commit }]);
+    const notes: string[] = collected ? [] : await salvage(this.#site, [{ name: 'left-over', commit }]);
     const { path } = this.#site.store;
     const stands = checkpoint !== undefined && (await standsOn(path, checkpoint, head.commit));
+    notes.push(...(await this.#keepSubmodules()));
     await this.#tree.reset(stands ? checkpoint.tree : head.commit);
-    if (checkpoint !== undefined) await restoreParts(this.#site, checkpoint);
+    await layWorkspaceSubmodules(this.#site, { commit: head.commit, fresh: false });
+    if (checkpoint !== undefined) notes.push(...(await restoreParts(this.#site, checkpoint)));
     this.#head = head;
     await this.#agent.replace(head);
     const checkpoints = checkpoint === undefined ? [] : [checkpoint.commit];
@@ -155,6 +168,11 @@ export class CheckoutWorkspace implements Workspace {
     if (state.kind === 'untouched') this.#agent.advance(head);
     else await this.#agent.replace(head);
     await this.#mark({ head, collected, kept: head.commit });
+  }
+
+  /** What is changed within submodules is no part of a checkpoint or commit, and would be written over. */
+  #keepSubmodules(): Promise<readonly string[]> {
+    return keepSubmoduleChanges(this.#site, (made) => this.#tree.give([made], [this.#head.tree]));
   }
 
   async #setAside({ branch, others }: AgentWork): Promise<string[]> {

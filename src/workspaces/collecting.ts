@@ -4,7 +4,8 @@ import type { CommitText } from '../ports/workspace.ts';
 import { type AgentWork, beyond, salvage } from './agent-work.ts';
 import { runRef } from './git-store.ts';
 import { type Head, type Site, SWITCHYARD } from './site.ts';
-import { headOf, takeCommits } from './take-commits.ts';
+import { keepSubmoduleChanges } from './submodules/workspace-submodules.ts';
+import { headOf, type RefusedLink, takeCommits } from './take-commits.ts';
 import type { Snapshot, TreeGit } from './tree-git.ts';
 
 /** The parts of `Workspace.collect`, in their order. */
@@ -32,7 +33,7 @@ async function ownCommits(
   if (work.branch === from.commit) return { head: from, notes: [] };
   if (!work.sound) return { notes: ['The commits in the workspace are malformed: their changes became one commit.'] };
   const taken = await takeCommits(site, from, { tip: work.branch, text });
-  if (taken.kind === 'taken') return { head: taken.head, notes: taken.gitlinks.map((path) => leftOut(path)) };
+  if (taken.kind === 'taken') return { head: taken.head, notes: taken.gitlinks.map((link) => refused(link)) };
   return { notes: [NOT_TAKEN[taken.kind]] };
 }
 
@@ -40,6 +41,9 @@ const NOT_TAKEN = {
   'not-linear': 'The commits in the workspace contain merges: their changes became one commit.',
   rewritten: "The branch in the workspace no longer stands on the run's commits: its changes became one commit.",
 };
+
+const refused = ({ path, isSubmodule }: RefusedLink): string =>
+  isSubmodule ? `${path} is a submodule: the run leaves it at its commit.` : leftOut(path);
 
 const leftOut = (path: string): string => `${path} is a repository of its own: it was left out.`;
 
@@ -50,9 +54,10 @@ export async function nameLeftOut(
   { snapshot, head }: { snapshot: Snapshot; head: Head },
 ): Promise<string[]> {
   const { nested, unreadable } = snapshot;
-  if (!nested && unreadable === undefined) return [];
+  const within = await keepSubmoduleChanges(site, (made) => tree.give([made], [head.tree]));
+  if (!nested && unreadable === undefined) return [...within];
   const saved = await tree.saveNested([head.tree]);
-  const notes = saved === undefined ? [] : await keepNested(site, saved);
+  const notes = [...within, ...(saved === undefined ? [] : await keepNested(site, saved))];
   if (unreadable !== undefined) notes.push(`Some files could not be read and were left out: ${unreadable.trim()}`);
   return notes;
 }

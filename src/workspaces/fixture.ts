@@ -1,18 +1,28 @@
 import { access, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
+import { unmountBelow } from '../lib/mounts.ts';
 import { type PlainSandbox, plainSandbox } from '../testing/plain-sandbox.ts';
-import { plainWorkspaces } from '../testing/plain-workspaces.ts';
+import { workspaceCandidates } from '../testing/plain-workspaces.ts';
 import {
   type Content,
   plainGit,
+  type TempFolder,
   type TempRepository,
   tempFolder,
   tempRepository,
   writeFiles,
 } from '../testing/temp-repository.ts';
+import { type ChosenProvider, chooseProvider } from './choose-provider.ts';
 import { type GitStore, openGitStore } from './git-store.ts';
-import { createWorkspaces, type Opened, type OpenRequest } from './workspaces.ts';
+import {
+  createWorkspaces,
+  type Opened,
+  type OpenRequest,
+  type Workspaces,
+  type WorkspacesOptions,
+  type WorkspaceUpkeep,
+} from './workspaces.ts';
 
 /** A repository, its store and a folder for workspaces, for tests of what happens in them. Removes itself. */
 export interface Fixture extends AsyncDisposable {
@@ -20,6 +30,13 @@ export interface Fixture extends AsyncDisposable {
   readonly store: GitStore;
   readonly sandbox: PlainSandbox;
   readonly folder: string;
+  /** Where bases lie. */
+  readonly bases: string;
+  /** Where workspaces are made, as one worker has it. */
+  readonly workspaces: Workspaces & WorkspaceUpkeep;
+  /** Another worker's, such as that of a later start. */
+  another(more?: Partial<WorkspacesOptions>): Workspaces & WorkspaceUpkeep;
+  request(request?: Partial<OpenRequest>): OpenRequest;
   /** The first commit. */
   readonly base: string;
   /** A path for a canary, outside of everything. */
@@ -30,31 +47,50 @@ export interface Fixture extends AsyncDisposable {
   elsewhere(request: Partial<OpenRequest>): Promise<Opened>;
 }
 
-export async function fixture(files: Readonly<Record<string, Content>> = { 'a.txt': 'a\n' }): Promise<Fixture> {
+/** All fixtures of a process lie on the same disk. */
+const chosen = new Map<string | undefined, Promise<ChosenProvider>>();
+
+/** `wanted`: how workspaces are made; without it, the quickest way that works here. */
+export async function fixture(
+  files: Readonly<Record<string, Content>> = { 'a.txt': 'a\n' },
+  { wanted, disk }: { wanted?: string; disk?: TempFolder } = {},
+): Promise<Fixture> {
   const repository = await tempRepository(files);
-  const home = await tempFolder("switchyard 'home'");
+  const home = disk ?? (await tempFolder("switchyard 'home'"));
   const store = await openGitStore({ folder: join(home.path, 'repos'), repositoryPath: repository.path });
   const base = await store.fetchCommit('main');
   const sandbox = plainSandbox();
   const folder = join(home.path, 'workspaces');
-  const open = (at: string, crashPoint: CrashPoint, request: Partial<OpenRequest> = {}): Promise<Opened> =>
-    createWorkspaces({ folder: at, provider: plainWorkspaces(), crashPoint }).open({
-      run: 'r1',
-      slug: 'fix-it',
-      step: 'implement',
-      attempt: 1,
-      store,
-      head: base,
-      base,
-      reuse: false,
-      sandbox,
-      identity: IDENTITY,
-      carry: [],
-      copy: { from: repository.path, globs: [] },
-      sessionFiles: [],
-      signal: new AbortController().signal,
-      ...request,
-    });
+  const bases = join(home.path, 'bases');
+  const key = disk === undefined ? wanted : `${wanted} ${disk.path}`;
+  const choosing =
+    chosen.get(key) ?? chooseProvider({ candidates: workspaceCandidates, layers: bases, folder, wanted });
+  chosen.set(key, choosing);
+  const { provider } = await choosing;
+  const made: WorkspaceUpkeep[] = [];
+  const make = (more: Partial<WorkspacesOptions> = {}): Workspaces & WorkspaceUpkeep => {
+    const workspaces = createWorkspaces({ folder, bases, provider, crashPoint: noCrashPoint, ...more });
+    made.push(workspaces);
+    return workspaces;
+  };
+  const workspaces = make();
+  const request = (more: Partial<OpenRequest> = {}): OpenRequest => ({
+    run: 'r1',
+    slug: 'fix-it',
+    step: 'implement',
+    attempt: 1,
+    store,
+    head: base,
+    base,
+    reuse: false,
+    sandbox,
+    identity: IDENTITY,
+    carry: [],
+    copy: { from: repository.path, globs: [] },
+    sessionFiles: [],
+    signal: new AbortController().signal,
+    ...more,
+  });
   return {
     repository,
     store,
@@ -62,9 +98,15 @@ export async function fixture(files: Readonly<Record<string, Content>> = { 'a.tx
     folder,
     base,
     canary: join(await realpath(home.path), 'canary'),
-    open: (request, crashPoint = noCrashPoint) => open(folder, crashPoint, request),
-    elsewhere: (request) => open(join(home.path, 'elsewhere'), noCrashPoint, request),
+    bases,
+    workspaces,
+    another: make,
+    request,
+    open: (more, crashPoint = noCrashPoint) => make({ crashPoint }).open(request(more)),
+    elsewhere: (more) => make({ folder: join(home.path, 'elsewhere') }).open(request(more)),
     async [Symbol.asyncDispose]() {
+      for (const workspaces of made) await workspaces[Symbol.asyncDispose]();
+      await unmountBelow(home.path);
       await repository[Symbol.asyncDispose]();
       await home[Symbol.asyncDispose]();
     },

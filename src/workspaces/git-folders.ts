@@ -1,18 +1,24 @@
 import {
+  closeSync,
+  constants,
   copyFileSync,
+  existsSync,
+  fstatSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
-  readdirSync,
+  openSync,
   renameSync,
   rmSync,
-  statSync,
-  utimesSync,
+  type Stats,
   writeFileSync,
 } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
+import { removeTrees } from '../lib/remove-trees.ts';
 import type { CommitIdentity } from '../ports/workspace.ts';
+import { lfsFiles, lfsSettings } from './lfs/filter.ts';
+import { SPARSE_SETTINGS, sparsePatterns } from './sparse.ts';
 
 /**
  * Git directories written file by file: a process of git for each would cost more than all of them together, and so would waiting
@@ -20,9 +26,19 @@ import type { CommitIdentity } from '../ports/workspace.ts';
  */
 
 /** The harness's own, beside the checkout: an index, and objects on their way to the store, whose objects it sees. */
-export function writeHarnessGit(folder: string, store: string, objectFormat: string): void {
+export function writeHarnessGit(folder: string, store: string, objectFormat: string, sparse?: readonly string[]): void {
+  mkdirSync(join(folder, 'exact'), { recursive: true, mode: 0o700 });
   const files = { HEAD: 'ref: refs/heads/none\n', config: configText(objectFormat, []) };
-  writeTree(folder, { ...files, 'objects/info/alternates': alternatesText(store), 'info/exclude': '' }, ['refs']);
+  const settings = [...lfsSettings(folder, { required: true }), ...(sparse === undefined ? [] : SPARSE_SETTINGS)];
+  const own = {
+    ...files,
+    ...lfsFiles(folder, store),
+    ...(sparse === undefined ? {} : { 'info/sparse-checkout': sparsePatterns(sparse) }),
+    config: configText(objectFormat, settings),
+    'objects/info/alternates': alternatesText(store),
+    'info/exclude': '',
+  };
+  writeTree(folder, own, ['refs']);
   // For what has to come back byte by byte: the same objects, but no attribute of the checkout counts.
   writeTree(join(folder, 'exact'), { ...files, 'info/attributes': '* -text -ident -filter !working-tree-encoding\n' }, [
     'refs',
@@ -36,10 +52,12 @@ export interface AgentGit {
   readonly head: string;
   readonly base: string;
   readonly identity: CommitIdentity;
+  /** The only folders that the checkout has. */
+  readonly sparse?: readonly string[] | undefined;
 }
 
 /** The files of the agent's git directory that say where its branches stand and what git there is to do, by path. */
-export function agentGitFiles({ store, branch, head, base, identity }: AgentGit): Record<string, string> {
+export function agentGitFiles({ store, branch, head, base, identity, sparse }: AgentGit): Record<string, string> {
   if (
     !/^switchyard\/[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(branch) ||
     branch.includes('..') ||
@@ -58,27 +76,44 @@ export function agentGitFiles({ store, branch, head, base, identity }: AgentGit)
       ['user', 'email', identity.email],
       ['gc', 'auto', '0'],
       ['maintenance', 'auto', 'false'],
+      ...lfsSettings('.git', { required: false }),
+      ...(sparse === undefined ? [] : SPARSE_SETTINGS),
     ]),
+    ...lfsFiles('.git', '.git'),
+    ...(sparse === undefined ? {} : { 'info/sparse-checkout': sparsePatterns(sparse) }),
     'objects/info/alternates': alternatesText(store),
     'packed-refs': `# pack-refs with: peeled fully-peeled sorted \n${head} refs/heads/${branch}\n${base} refs/switchyard/base\n`,
   };
 }
 
+/** Where a git directory lies on its way into the checkout and out of it. */
+const DRAFTS = { next: '.switchyard-next', last: '.switchyard-last' } as const;
+
 /**
  * Puts a new git directory for the agent into the checkout, in place of whatever is there. `harness` is the harness's git directory, whose
- * index and exclusions it shares.
+ * index and exclusions it shares. It is made within the checkout, which may be a file system of its own; whoever writes there at the same
+ * time can spoil it, and cannot have anything written elsewhere.
  */
 export async function replaceAgentGit(tree: string, harness: string, agent: AgentGit): Promise<void> {
-  const root = dirname(tree);
-  const [next, last, git] = [join(root, 'next-git'), join(root, 'last-git'), join(tree, '.git')];
-  await removeFolder(next);
-  await removeFolder(last);
-  writeTree(next, agentGitFiles(agent), ['refs', 'info']);
-  copyIndex(harness, join(next, 'index'));
-  copyFileSync(join(harness, 'info/exclude'), join(next, 'info/exclude'));
+  await dropDrafts(tree);
+  const [next, last, git] = [join(tree, DRAFTS.next), join(tree, DRAFTS.last), join(tree, '.git')];
+  mkdirSync(next, { mode: 0o700 });
+  within(next, (at) => {
+    writeTree(at, agentGitFiles(agent), ['refs', 'info']);
+    within(join(at, 'info'), (info) => copyOwn(harness, 'info/exclude', join(info, 'exclude')));
+    copyIndex(harness, join(at, 'index'));
+  });
   if (lstatSync(git, { throwIfNoEntry: false }) !== undefined) renameSync(git, last);
   renameSync(next, git);
-  await removeFolder(last);
+  await dropDrafts(tree);
+}
+
+/** Removes what a death has left of a git directory on its way. */
+export async function dropDrafts(tree: string): Promise<void> {
+  const there = Object.values(DRAFTS)
+    .map((name) => join(tree, name))
+    .filter((path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined);
+  await removeTrees(there);
 }
 
 /**
@@ -86,32 +121,52 @@ export async function replaceAgentGit(tree: string, harness: string, agent: Agen
  * that are there, never written through them.
  */
 export function advanceAgentGit(tree: string, harness: string, agent: AgentGit): void {
-  const draft = join(dirname(tree), 'next-file');
-  copyIndex(harness, draft);
-  renameSync(draft, join(tree, '.git/index'));
-  writeFileSync(draft, agentGitFiles(agent)['packed-refs'] ?? '');
-  renameSync(draft, join(tree, '.git/packed-refs'));
+  within(join(tree, '.git'), (git) => {
+    const draft = join(git, 'switchyard-next');
+    rmSync(draft, { force: true, recursive: true });
+    copyIndex(harness, draft);
+    renameSync(draft, join(git, 'index'));
+    writeFileSync(draft, agentGitFiles(agent)['packed-refs'] ?? '', { flag: 'wx' });
+    renameSync(draft, join(git, 'packed-refs'));
+  });
+}
+
+/**
+ * Does something in a folder, through a path that leads to that very folder whatever takes its place meanwhile. Throws where it is a link.
+ */
+function within<T>(folder: string, work: (at: string) => T): T {
+  const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const at = `/proc/self/fd/${descriptor}`;
+    return work(existsSync(at) ? at : folder);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /** The copy is as old as the index itself, or git would believe it about files that were changed in the same second. */
 function copyIndex(harness: string, copy: string): void {
-  const index = join(harness, 'index');
-  copyFileSync(index, copy);
-  const second = Math.floor(statSync(index).mtimeMs / 1000);
-  utimesSync(copy, second, second);
+  const { mtimeMs } = copyOwn(harness, 'index', copy);
+  const second = Math.floor(mtimeMs / 1000);
+  lutimesSync(copy, second, second);
 }
 
-/** Removes a git directory, or what the agent put in its place; one with many objects without holding up everything else. */
-async function removeFolder(folder: string): Promise<void> {
-  const found = lstatSync(folder, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  if (found.isDirectory() && hasManyObjects(folder)) await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-  else rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-}
-
-function hasManyObjects(git: string): boolean {
-  const objects = join(git, 'objects');
-  return lstatSync(objects, { throwIfNoEntry: false })?.isDirectory() === true && readdirSync(objects).length > 20;
+/** Copies a file of the harness's git directory, where git has been over an agent's files: nothing but a file, and behind no link. */
+function copyOwn(harness: string, path: string, copy: string): Stats {
+  let facts: Stats | undefined;
+  inFolder(harness, dirname(path), (at) => {
+    const file = join(at, basename(path));
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      facts = fstatSync(descriptor);
+      if (!facts.isFile()) throw new Error(`${file} is no file`);
+      const opened = `/proc/self/fd/${descriptor}`;
+      copyFileSync(existsSync(opened) ? opened : file, copy, constants.COPYFILE_EXCL);
+    } finally {
+      closeSync(descriptor);
+    }
+  });
+  return facts as Stats;
 }
 
 /** The name of a repository's object format, from one of its ids. */
@@ -119,10 +174,26 @@ export function formatOf(id: string): string {
   return id.length === 64 ? 'sha256' : 'sha1';
 }
 
+/** Nothing of it may be there yet, and nothing is written through a link that somebody puts there meanwhile. */
 function writeTree(folder: string, files: Readonly<Record<string, string>>, folders: readonly string[]): void {
   const needed = new Set([...folders, ...Object.keys(files).map((file) => dirname(file))]);
-  for (const name of needed) mkdirSync(join(folder, name), { recursive: true, mode: 0o700 });
-  for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, file), text);
+  for (const name of needed) makeFolders(folder, name);
+  for (const [file, text] of Object.entries(files))
+    inFolder(folder, dirname(file), (at) => writeFileSync(join(at, basename(file)), text, { flag: 'wx' }));
+}
+
+function makeFolders(folder: string, path: string): void {
+  const [name, ...rest] = path.split('/');
+  if (name === undefined || name === '.') return;
+  if (lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined)
+    mkdirSync(join(folder, name), { mode: 0o700 });
+  if (rest.length > 0) within(join(folder, name), (at) => makeFolders(at, rest.join('/')));
+}
+
+function inFolder(folder: string, path: string, work: (at: string) => void): void {
+  const [name, ...rest] = path.split('/').filter((part) => part !== '.' && part !== '');
+  if (name === undefined) work(folder);
+  else within(join(folder, name), (at) => inFolder(at, rest.join('/'), work));
 }
 
 function configText(objectFormat: string, entries: readonly (readonly [string, string, string])[]): string {

@@ -4,6 +4,7 @@ import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { changeRef, listRefs, type Ref, resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository } from '../lib/git/repository.ts';
+import { checkpointKey } from './checkpoint-key.ts';
 import { createBareRepository } from './create-bare-repository.ts';
 import { fetchedRef, fetchFromUser } from './fetch-from-user.ts';
 import { repositoryId } from './repository-id.ts';
@@ -83,6 +84,9 @@ export async function openGitStore({
     await mkdir(folder, { recursive: true });
     await createBareRepository(path, objectFormat);
   }
+  await checkpointKey(path);
+  // Git sees it in its walls, so it has to be there.
+  await mkdir(join(path, 'lfs/objects'), { recursive: true });
   return {
     id,
     path,

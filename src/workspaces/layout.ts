@@ -15,6 +15,8 @@ export interface Layout {
   readonly home: string;
   /** What is `/tmp` to all programs within walls. */
   readonly tmp: string;
+  /** What the provider keeps of each of the folders that it laid. */
+  readonly layers: string;
   /** Written last: a workspace without it is not whole. */
   readonly marker: string;
 }
@@ -36,6 +38,7 @@ export function workspaceLayout(folder: string, run: string): Layout {
     homes: join(root, 'homes'),
     home: join(root, 'home'),
     tmp: join(root, 'tmp'),
+    layers: join(root, 'layers'),
     marker: join(root, 'workspace.json'),
   };
 }

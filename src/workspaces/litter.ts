@@ -1,5 +1,5 @@
-import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { putOwnFile } from '../lib/own-file.ts';
 import { readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import type { Site } from './site.ts';
@@ -20,7 +20,7 @@ export async function excludeLitter(site: Site): Promise<string[]> {
   const litter = paths.slice(0, border);
   const changed = paths.slice(border + 1);
   const patterns = litter.map((path) => `${excludePattern(path)}\n`).join('');
-  await writeFile(join(site.layout.git, 'info/exclude'), patterns, 'latin1');
+  await putOwnFile(join(site.layout.git, 'info/exclude'), Buffer.from(patterns, 'latin1'));
   const notes: string[] = [];
   if (litter.length > 0)
     notes.push(`Setup left files that the repository does not ignore; they are kept out of commits: ${named(litter)}.`);

@@ -1,28 +1,51 @@
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
 import { between } from '../lib/crash-point.ts';
-import { git } from '../lib/git/git.ts';
+import { messageOf } from '../lib/error.ts';
 import type { WorkspaceProvider } from '../ports/workspace.ts';
 import { AgentSide } from './agent-side.ts';
+import { BaseGone, type Bases } from './bases/bases.ts';
+import type { Base } from './bases/records.ts';
 import { CheckoutWorkspace } from './checkout-workspace.ts';
 import { type Checkpoint, readCheckpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { copyFiles } from './copy-files.ts';
-import { formatOf, writeHarnessGit } from './git-folders.ts';
-import { runRef } from './git-store.ts';
+import type { Dependencies } from './dependencies.ts';
+import { dropDrafts, formatOf, writeHarnessGit } from './git-folders.ts';
+import { type GitStore, runRef } from './git-store.ts';
+import { CHECKOUT_MS, isWorthAnother, layFiles, resumeFiles, takeUp } from './lay-files.ts';
 import { excludeLitter } from './litter.ts';
 import { indexStamp, type Marker, readMarker, writeMarker } from './marker.ts';
 import { runSetup } from './setup.ts';
 import type { Head, Site } from './site.ts';
+import { layWorkspaceSubmodules } from './submodules/workspace-submodules.ts';
 import { headOf } from './take-commits.ts';
 import { TreeGit } from './tree-git.ts';
 import type { Opened, OpenRequest } from './workspaces.ts';
 
+/** What workspaces are made with. */
+export interface Tools {
+  readonly provider: WorkspaceProvider;
+  readonly clock: Clock;
+  /** `$SWITCHYARD_HOME/bases`. */
+  readonly basesFolder: string;
+  /** Undefined where every workspace has its files written one by one. */
+  readonly bases: Bases | undefined;
+  readonly dependencies: Dependencies | undefined;
+  /** Told of a workspace that was laid over another commit than its own. */
+  onBehind(site: Site, base: Head): void;
+}
+
 /** The workspace that is there, brought to where the run stands; undefined when it is not whole. */
-export async function reopen(site: Site, request: OpenRequest): Promise<Opened | undefined> {
+export async function reopen(site: Site, request: OpenRequest, tools: Tools): Promise<Opened | undefined> {
   const { layout, store } = site;
   const marker = await readMarker(layout.marker);
-  if (marker === undefined || marker.slug !== request.slug || !(await isFolder(layout.tree))) return undefined;
-  await dropLocks(layout.git);
+  if (marker === undefined || marker.slug !== request.slug) return undefined;
+  const { laid } = marker;
+  const bases = join(tools.basesFolder, store.id);
+  if (laid !== undefined && !(await resumeFiles(layout, { laid, provider: tools.provider, bases }))) return undefined;
+  if (!(await isFolder(layout.tree))) return undefined;
+  await Promise.all([dropLocks(layout.git), dropDrafts(layout.tree)]);
   const index = await knownIndex(site, marker);
   const head = marker.head.commit === request.head ? marker.head : await headOf(store.path, request.head);
   // The attempt before may have died between its collecting and its end: then its work is still to be collected, from the same head.
@@ -39,11 +62,11 @@ export async function reopen(site: Site, request: OpenRequest): Promise<Opened |
 }
 
 /** A new workspace; nothing is there. Dying in the middle leaves one without a marker, which is not whole. */
-export async function create(site: Site, request: OpenRequest, provider: WorkspaceProvider): Promise<Opened> {
+export async function create(site: Site, request: OpenRequest, tools: Tools): Promise<Opened> {
   const { layout, store, crashPoint } = site;
   const { signal, setup, copy } = request;
   const [head, checkpoint, sessions, kept] = await Promise.all([
-    headOf(store.path, request.head),
+    knownHead(store, request.head, tools),
     request.checkpoint === undefined ? undefined : readCheckpoint(store.path, request.checkpoint),
     request.kept === undefined ? undefined : readCheckpoint(store.path, request.kept),
     store.resolve(runRef(site.run, 'head')),
@@ -51,28 +74,35 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
   const notes: string[] = [];
   const agent = new AgentSide(site);
   const tree = new TreeGit(site, UNKNOWN_INDEX);
-  await between(crashPoint, 'workspace', async () => {
-    await makeFiles(site, { head, provider, signal });
-    if (checkpoint !== undefined) notes.push(...(await restoreTree(site, tree, { checkpoint, head })));
+  const stands = checkpoint !== undefined && (await standsOn(store.path, checkpoint, head.commit));
+  const files = await chooseFiles(site, { request, head, treeish: stands ? checkpoint.tree : head.tree, tools });
+  const made = await between(crashPoint, 'workspace', async () => {
+    const { notes: laying, ...made } = await makeFiles(site, { head, files, tools, signal });
+    notes.push(...laying);
+    notes.push(...(await layWorkspaceSubmodules(site, { commit: head.commit, fresh: true, signal })));
+    if (stands) notes.push(...(await restoreTree(tree, { checkpoint, head })));
     if (copy.globs.length > 0) notes.push(...(await copyFiles(copy.from, layout.tree, copy.globs)));
     await agent.replace(head);
+    return made;
   });
   signal.throwIfAborted();
-  if (setup !== undefined)
-    await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
-  const litters = setup !== undefined || copy.globs.length > 0;
+  const runs = setup !== undefined && !made.hasDependencies;
+  if (runs) await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
+  const litters = runs || copy.globs.length > 0;
   if (litters) notes.push(...(await excludeLitter(site)));
   const parts = checkpoint ?? sessions;
-  if (parts !== undefined) await restoreParts(site, parts);
+  if (parts !== undefined) notes.push(...(await restoreParts(site, parts)));
   if (litters) await agent.replace(head);
+  const index = { tree: head.tree, stamp: await indexStamp(layout.git), settled: made.settled && !litters };
   const marker: Marker = {
     version: 1,
     slug: request.slug,
     head,
-    index: checkpoint === undefined ? { tree: head.tree, stamp: await indexStamp(layout.git), settled: false } : null,
+    index: checkpoint === undefined ? index : null,
     kept: kept ?? null,
     collected: null,
     checkpoints: checkpoint === undefined ? [] : [checkpoint.commit],
+    laid: made.laid,
   };
   await writeMarker(layout.marker, marker);
   return {
@@ -82,31 +112,75 @@ export async function create(site: Site, request: OpenRequest, provider: Workspa
   };
 }
 
-async function makeFiles(
+/** What git says of a commit; a base of it remembers that. */
+async function knownHead(store: GitStore, commit: string, { bases }: Tools): Promise<Head> {
+  return (await bases?.head(store, commit)) ?? headOf(store.path, commit);
+}
+
+interface Files {
+  readonly source: Base<'source'> | undefined;
+  readonly dependencies: Base<'dependencies'> | undefined;
+  readonly notes: readonly string[];
+}
+
+/** The bases to lay the workspace over. Without any of this repository, one is made first: many who want it at once make it once. */
+async function chooseFiles(
   site: Site,
-  make: { head: Head; provider: WorkspaceProvider; signal: AbortSignal },
-): Promise<void> {
+  { request, head, treeish, tools }: { request: OpenRequest; head: Head; treeish: string; tools: Tools },
+): Promise<Files> {
+  const { bases, dependencies, provider } = tools;
+  if (bases === undefined || dependencies === undefined || site.sparse !== undefined)
+    return { source: undefined, dependencies: undefined, notes: [] };
+  const { store } = site;
+  const { setup, enclose, signal } = request;
+  const base = request.base === head.commit ? head : await knownHead(store, request.base, tools);
+  const lays = provider.perFileMs < CHECKOUT_MS;
+  const [source, found] = await Promise.all([
+    lays
+      ? ((await bases.nearestSource(store, head.commit)) ?? bases.source({ store, head: base, quiet: false, signal }))
+      : undefined,
+    setup === undefined
+      ? { base: undefined, notes: [] }
+      : dependencies.find(site, {
+          treeish,
+          setup,
+          share: enclose === undefined ? undefined : { base, enclose },
+          signal,
+        }),
+  ]);
+  if (source !== undefined && source.commit !== head.commit) tools.onBehind(site, base);
+  return { source, dependencies: found.base, notes: found.notes };
+}
+
+/** Lays the files; where bases turn out to be in the way, or to have gone, once more without them. */
+async function makeFiles(site: Site, make: { head: Head; files: Files; tools: Tools; signal: AbortSignal }) {
   const { layout, store, sessionFiles } = site;
-  const { head, provider, signal } = make;
+  const { head, files, tools, signal } = make;
+  const { provider, bases, clock } = tools;
   await mkdir(layout.root, { recursive: true, mode: 0o700 });
   await mkdir(layout.homes, { recursive: true });
   for (const own of [layout.home, layout.tmp]) await mkdir(own, { recursive: true, mode: 0o700 });
   for (const { agent } of sessionFiles) await mkdir(join(layout.homes, agent), { recursive: true });
-  writeHarnessGit(layout.git, store.path, formatOf(head.commit));
-  await provider.create({ mirror: store.path, gitDir: layout.git, folder: layout.tree, commit: head.commit, signal });
-  if ((await lstat(join(layout.git, 'index')).catch(() => undefined)) !== undefined) return;
-  const options = { gitDir: layout.git, workTree: layout.tree, cwd: layout.tree, signal };
-  await git(['read-tree', head.commit], options);
-  await git(['update-index', '-q', '--refresh'], options);
+  writeHarnessGit(layout.git, store.path, formatOf(head.commit), site.sparse);
+  const { source, dependencies, notes } = files;
+  try {
+    const laid = await layFiles(site, { head, provider, bases, clock, source, dependencies, signal });
+    return { ...laid, hasDependencies: dependencies !== undefined, notes };
+  } catch (error) {
+    await takeUp(site, provider);
+    if (!isWorthAnother(error, signal) || (dependencies === undefined && !(error instanceof BaseGone))) throw error;
+    const again = source === undefined ? undefined : await bases?.source({ store, head, quiet: false, signal });
+    const laid = await layFiles(site, { head, provider, bases, clock, source: again, dependencies: undefined, signal });
+    const why = `What setup made could not be laid (${messageOf(error).split('\n', 1)[0]}): setup ran again.`;
+    return { ...laid, hasDependencies: false, notes: dependencies === undefined ? [] : [why] };
+  }
 }
 
-/** The uncollected changes of a checkpoint, as changes on top of the head; none where it stands on something else. */
+/** The uncollected changes of a checkpoint that stands on the head, as changes on top of it. */
 async function restoreTree(
-  site: Site,
   tree: TreeGit,
   { checkpoint, head }: { checkpoint: Checkpoint; head: Head },
 ): Promise<string[]> {
-  if (!(await standsOn(site.store.path, checkpoint, head.commit))) return [];
   if (checkpoint.tree !== head.tree) await tree.reset(checkpoint.tree);
   return [`The workspace was made again from checkpoint ${checkpoint.commit.slice(0, 12)}.`];
 }

@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { noCrashPoint } from '../lib/crash-point.ts';
+import { unmountBelow } from '../lib/mounts.ts';
 import { plainWorkspaces } from '../testing/plain-workspaces.ts';
 import { plainGit, writeFiles } from '../testing/temp-repository.ts';
 import { agentIn, dyingAt, exists, fixture, IDENTITY, TEXT } from './fixture.ts';
@@ -61,7 +62,7 @@ test('without proof that nobody lives there it is made again', async () => {
 test.each<[string, (root: string) => Promise<unknown>]>([
   ['has no marker', (root) => rm(join(root, 'workspace.json'))],
   ['has a marker of another kind', (root) => writeFile(join(root, 'workspace.json'), '{"version":2}')],
-  ['has no files', (root) => rm(join(root, 'tree'), { recursive: true })],
+  ['has no files', noFiles],
 ])('a workspace that %s is made again', async (_, ruin) => {
   await using at = await fixture();
   await at.open();
@@ -70,6 +71,11 @@ test.each<[string, (root: string) => Promise<unknown>]>([
   expect(fresh).toBe(true);
   expect(await agentIn(workspace.folder).read('a.txt')).toBe('a\n');
 });
+
+async function noFiles(root: string): Promise<void> {
+  await unmountBelow(root);
+  for (const part of ['tree', 'layers']) await rm(join(root, part), { recursive: true });
+}
 
 test('locks that killed git left behind are no hindrance', async () => {
   await using at = await fixture();

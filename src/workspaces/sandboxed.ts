@@ -27,7 +27,10 @@ export interface ScriptResult {
  * Runs a shell script in the workspace's sandbox, in the checkout, with git set to the harness's git directory and a configuration
  * that nothing in the checkout can change.
  */
-export async function runScript(site: Site, { text, args = [], env = {}, name }: Script): Promise<ScriptResult> {
+export async function runScript(
+  site: Pick<Site, 'layout' | 'sandbox'>,
+  { text, args = [], env = {}, name }: Script,
+): Promise<ScriptResult> {
   const { layout, sandbox } = site;
   await using running = await sandbox.spawn({
     argv: ['/bin/sh', '-c', text, name, ...args],
@@ -45,7 +48,7 @@ export async function runScript(site: Site, { text, args = [], env = {}, name }:
 }
 
 /** Like `runScript`, for one that has to succeed. */
-export async function runScriptOrThrow(site: Site, script: Script): Promise<ScriptResult> {
+export async function runScriptOrThrow(site: Pick<Site, 'layout' | 'sandbox'>, script: Script): Promise<ScriptResult> {
   const result = await runScript(site, script);
   if (result.code !== 0) throw gitError([script.name], result);
   return result;

@@ -2,6 +2,7 @@ import { isAncestor } from '../lib/git/commits.ts';
 import type { AgentSide } from './agent-side.ts';
 import { type AgentWork, beyond } from './agent-work.ts';
 import { savedParts, writeCheckpoint } from './checkpoints.ts';
+import { entryOf, type FoundPart, type PartName, sealPart } from './private-parts.ts';
 import type { Head, Site } from './site.ts';
 import type { TreeGit } from './tree-git.ts';
 
@@ -10,6 +11,8 @@ export class Saving {
   readonly #site: Site;
   readonly #tree: TreeGit;
   readonly #agent: AgentSide;
+  /** The parts that the store was given last. */
+  readonly #sealed = new Map<PartName, { readonly tree: string; readonly id: string }>();
   #last: { readonly state: string; readonly commit: string } | undefined;
 
   constructor(site: Site, tree: TreeGit, agent: AgentSide) {
@@ -25,16 +28,26 @@ export class Saving {
     const tips = work === undefined ? [head.commit] : await this.#tips(head, work);
     const { tree, parts } = await this.#tree.snapshot({
       against: head.tree,
-      save: savedParts(this.#site),
+      save: savedParts(this.#site, (name) => this.#sealed.get(name)?.tree),
     });
-    const folders = new Map([['tree', tree], ...parts]);
-    await this.#tree.give([...folders.values()], [head.tree]);
+    await this.#tree.give([tree], [head.tree]);
+    const folders = new Map([['tree', tree]]);
+    for (const [name, part] of parts) folders.set(entryOf(name, part.tree), await this.#seal(name, part));
     const key = [...folders.values(), ...tips].join(' ');
     if (this.#last?.state !== key) {
       this.#last = { state: key, commit: await writeCheckpoint(this.#site, { head, folders, tips }) };
     }
     const collected = tree === head.tree && tips.length === 1 && tips[0] === head.commit;
     return { commit: this.#last.commit, collected };
+  }
+
+  async #seal(name: PartName, part: FoundPart): Promise<string> {
+    const { tree } = part;
+    const last = this.#sealed.get(name);
+    if (last?.tree === tree) return last.id;
+    const id = await sealPart(this.#site, name, part);
+    this.#sealed.set(name, { tree, id });
+    return id;
   }
 
   /** The commits that a checkpoint has to keep: what the checkout's tree stands on first. */

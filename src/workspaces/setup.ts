@@ -10,6 +10,10 @@ export interface Setup {
   onOutput(text: string): void;
   /** Walls for the command where they differ from the harness git's (network, no access to the harness's git directory). */
   readonly sandbox?: Sandbox;
+  /** Names what else it runs on, such as an image: another one makes other dependencies. */
+  readonly identity?: string;
+  /** Globs of further files of the repository, beside manifests and lockfiles, that what it makes depends on. */
+  readonly inputs?: readonly string[];
 }
 
 const TAIL = 4000;

@@ -17,6 +17,8 @@ export interface Site {
   readonly base: string;
   readonly identity: CommitIdentity;
   readonly carry: readonly string[];
+  /** The only folders of the repository that the checkout has; undefined: all. */
+  readonly sparse?: readonly string[] | undefined;
   readonly sessionFiles: readonly { readonly agent: string; readonly globs: readonly string[] }[];
   readonly crashPoint: CrashPoint;
 }

@@ -7,6 +7,9 @@ import { agentIn, dyingAt, exists, fixture, TEXT } from './fixture.ts';
 const listing = async (store: string, commit: string): Promise<string[]> =>
   (await plainGit(store, 'ls-tree', '-r', '--name-only', '-z', commit)).split('\0').filter((name) => name !== '');
 
+/** What git finds at a part of a checkpoint when it is put back into a new workspace. */
+const kept = (names: readonly string[], name: string): string[] => names.filter((path) => path.startsWith(`${name}.`));
+
 test('a checkpoint holds uncollected changes, carried files and session files, on top of the branch', async () => {
   await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.local\n' });
   const request = {

@@ -1,19 +1,28 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Commit, isAncestor, readCommits, submodulesAt, treeOf, writeCommit } from '../lib/git/commits.ts';
-import { git, gitLine, splitNul } from '../lib/git/git.ts';
+import { type Commit, isAncestor, readCommits, treeOf, writeCommit } from '../lib/git/commits.ts';
+import { git, gitLine } from '../lib/git/git.ts';
+import { type Gitlink, gitlinksAt } from '../lib/git/gitlinks.ts';
 import { withTrailers } from '../lib/git/trailers.ts';
 import type { CommitText } from '../ports/workspace.ts';
+import { readable } from './raw-differences.ts';
 import { type Head, type Site, SWITCHYARD } from './site.ts';
 
 export type Taken =
-  | { readonly kind: 'taken'; readonly head: Head; readonly gitlinks: readonly string[] }
+  | { readonly kind: 'taken'; readonly head: Head; readonly gitlinks: readonly RefusedLink[] }
   /** Commits with merges among them: their changes are to become one commit. */
   | { readonly kind: 'not-linear' }
   /** The branch does not stand on the run's commits any more. */
   | { readonly kind: 'rewritten' };
 
+/** A repository within the checkout that commits named: a new one, or a submodule of the run's at another commit. */
+export interface RefusedLink {
+  readonly path: string;
+  readonly isSubmodule: boolean;
+}
+
 /**
- * The agent's commits between `head` and `tip`, written again as the run's: same files without new gitlinks, same date and message,
+ * The agent's commits between `head` and `tip`, written again as the run's: same files without new or changed gitlinks, same date and message,
  * the run's identity as author, trailers added, Switchyard as committer. The same commits always become the same commits. Those without changes go.
  */
 export async function takeCommits(
@@ -28,9 +37,9 @@ export async function takeCommits(
     return { kind: (await isAncestor(store.path, head.commit, tip)) ? 'not-linear' : 'rewritten' };
   }
   const links = (await hasGitlinks(store.path, tip, head.commit))
-    ? await submodulesAt(store.path, head.commit)
+    ? await gitlinksAt(store.path, head.commit)
     : undefined;
-  const dropped = new Set<string>();
+  const dropped = new Map<string, RefusedLink>();
   let at = head;
   for (const commit of commits) {
     const tree =
@@ -38,7 +47,7 @@ export async function takeCommits(
     if (tree === at.tree) continue;
     at = await rewrite(store.path, { commit, tree, parent: at, text });
   }
-  return { kind: 'taken', head: at, gitlinks: [...dropped].sort() };
+  return { kind: 'taken', head: at, gitlinks: [...dropped.keys()].sort().flatMap((path) => dropped.get(path) ?? []) };
 }
 
 function isChain(commits: readonly Commit[], from: string): boolean {
@@ -50,12 +59,15 @@ function isChain(commits: readonly Commit[], from: string): boolean {
   return commits.length > 0;
 }
 
+/** Trailers that are the harness's to give: an agent's would make its commit another run's. */
+const OURS = /^switchyard-[a-z-]+[ \t]*:.*\n?/gim;
+
 async function rewrite(
   store: string,
   { commit, tree, parent, text }: { commit: Commit; tree: string; parent: Head; text: CommitText },
 ): Promise<Head> {
   const author = { ...text.identity, date: commit.author.date === '' ? parent.date : commit.author.date };
-  const message = withTrailers(commit.message, text.trailers);
+  const message = withTrailers(commit.message.replaceAll(OURS, ''), text.trailers);
   const committer = { ...SWITCHYARD, date: author.date };
   const id = await writeCommit(store, { tree, parents: [parent.commit], author, committer, message });
   return { commit: id, tree, date: author.date };
@@ -67,23 +79,25 @@ async function hasGitlinks(store: string, tip: string, head: string): Promise<bo
   return /:\d{6} 160000 /.test(output.toString('latin1'));
 }
 
-/** The tree without the gitlinks that are not to be kept, whose paths are added to `dropped`. */
+/** The tree with no other gitlinks than those that are to be kept; what that changes is added to `dropped`. */
 async function withoutGitlinks(
   { store, layout }: Site,
-  { tree, keep, dropped }: { tree: string; keep: readonly string[]; dropped: Set<string> },
+  { tree, keep, dropped }: { tree: string; keep: readonly Gitlink[]; dropped: Map<string, RefusedLink> },
 ): Promise<string> {
-  const links = (await submodulesAt(store.path, tree)).filter((path) => !keep.includes(path));
+  const found = await gitlinksAt(store.path, tree);
+  const links = found.filter(({ path, commit }) => !keep.some((kept) => kept.path === path && kept.commit === commit));
   if (links.length === 0) return tree;
-  for (const link of links) dropped.add(link);
-  const options = { gitDir: store.path, env: { GIT_INDEX_FILE: join(layout.git, 'rewrite.index') } };
+  const index = join(layout.git, 'rewrite.index');
+  // Git writes through a link that has the name of an index.
+  await rm(index, { force: true });
+  const options = { gitDir: store.path, env: { GIT_INDEX_FILE: index } };
   await git(['read-tree', tree], options);
-  const entries = splitNul((await git(['ls-files', '-z', '--stage'], options)).toString('latin1'));
-  const gone = entries
-    .filter((entry) => entry.startsWith('160000 '))
-    .map((entry) => entry.slice(entry.indexOf('\t') + 1));
-  const unwanted = gone.filter((path) => !keep.includes(Buffer.from(path, 'latin1').toString()));
-  const zero = '0'.repeat(tree.length);
-  const input = Buffer.from(unwanted.map((path) => `0 ${zero}\t${path}\0`).join(''), 'latin1');
+  const lines = links.map(({ path }) => {
+    const kept = keep.find((one) => one.path === path);
+    dropped.set(path, { path: readable(path), isSubmodule: kept !== undefined });
+    return kept === undefined ? `0 ${'0'.repeat(tree.length)}\t${path}\0` : `160000 ${kept.commit}\t${path}\0`;
+  });
+  const input = Buffer.from(lines.join(''), 'latin1');
   await git(['update-index', '-z', '--index-info'], { ...options, input });
   return gitLine(['write-tree'], options);
 }

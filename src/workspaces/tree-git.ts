@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
 import { dropLooseObjects, moveLooseObjects } from '../lib/git/loose-objects.ts';
 import { receivePack } from '../lib/git/packs.ts';
+import { takeLfsObjects } from './lfs/bring-lfs.ts';
+import type { FoundPart, PartName } from './private-parts.ts';
 import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import type { Site } from './site.ts';
@@ -11,8 +13,8 @@ import { NESTED, PACK, RESET, restoreScript, type SavedPart, snapshotScript, UNT
 export interface Snapshot {
   /** The tree of the working tree without nested repositories, as it would be committed. */
   readonly tree: string;
-  /** The trees of the saved parts, by name. */
-  readonly parts: ReadonlyMap<string, string>;
+  /** The saved parts, by name; they are not for `give`. */
+  readonly parts: ReadonlyMap<PartName, FoundPart>;
   /** Differences between `against` and the working tree, without nested repositories. */
   readonly differences: readonly RawDifference[];
   /** What git said where files could not be read and were left out. */
@@ -63,7 +65,9 @@ export class TreeGit {
       return this.snapshot(request);
     }
     const tree = facts.get('tree') ?? '';
-    const parts = new Map((request.save ?? []).map(({ name }) => [name, facts.get(name) ?? '']));
+    const parts = new Map(
+      (request.save ?? []).map(({ name }) => [name, { tree: facts.get(name) ?? '', pack: facts.get(`${name}-pack`) }]),
+    );
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
     return { tree, parts, differences, unreadable, nested: this.#nested.length > 0 };
@@ -93,6 +97,7 @@ export class TreeGit {
    */
   async give(trees: readonly string[], known: readonly string[]): Promise<void> {
     const { layout, store } = this.#site;
+    await takeLfsObjects(layout.git, store.path);
     const missing = trees.filter((tree) => !known.includes(tree) && !this.#given.has(tree));
     if (missing.length === 0) return;
     if (!(await moveLooseObjects(layout.git, store.path))) {

@@ -5,9 +5,15 @@ import { quoted } from './sandboxed.ts';
  * directory. Its index is a cache of the last look: what it says counts only together with the tree that was written from it.
  */
 
-/** Takes all files into the index; says `partial` when some could not be read. `$GIT_DIR/added` is empty when nothing changed. */
+/**
+ * Takes all files into the index, also those in folders that the checkout does not have as a rule; says `partial` when some could not be
+ * read. `$GIT_DIR/added` is empty when nothing changed. Into each submodule that the index has, `git add` sends another git, which
+ * would go by whatever configuration lies there; the one that it finds does nothing, and nothing of what it would say is needed.
+ */
 const ADD = `
-git add --all --verbose --ignore-errors >"$GIT_DIR/added"
+idle="$GIT_DIR/idle"
+[ -x "$idle/git" ] || { mkdir -p "$idle" && echo '#!/bin/sh' >"$idle/git" && chmod +x "$idle/git"; } || exit 1
+GIT_EXEC_PATH="$idle" git add --all --sparse --verbose --ignore-errors >"$GIT_DIR/added"
 case $? in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 
 /**
@@ -17,11 +23,15 @@ case $? in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 const SETTLE = `
 git update-index -q --refresh --force-write-index >/dev/null`;
 
-/** Takes paths (as bytes, see `escapedBytes`) out of the index. */
+/** Takes paths (as bytes, see `escapedBytes`) out of the index; where AGAINST has a submodule, that stays as it is there. */
 function leaveOut(paths: readonly string[]): string {
   if (paths.length === 0) return '';
+  const words = paths.map((path) => quoted(path)).join(' ');
   return `
-printf '%b\\0' ${paths.map((path) => quoted(path)).join(' ')} | git update-index -z --force-remove --stdin || exit 1`;
+printf '%b\\0' ${words} | git update-index -z --force-remove --stdin || exit 1
+for escaped in ${words}; do
+  GIT_LITERAL_PATHSPECS=1 git ls-tree -z --full-tree "$AGAINST" -- "$(printf '%b' "$escaped")" || exit 1
+done | grep -z '^160000 ' | git update-index -z --index-info || exit 1`;
 }
 
 /** The tree of the index, known beforehand (INDEX_TREE) when nothing changed. */
@@ -38,35 +48,50 @@ export const PACK = `
 printf '%s\\n' "$@" | git pack-objects --revs --stdout -q --window=0 >"$GIT_DIR/incoming.pack"`;
 
 /**
- * The exact contents of untracked files, whatever attributes say, as a tree of their own; an index of its own makes that cheap the
- * second time. A symbolic link is kept as a link. Where a folder became a link meanwhile, that index is of no use and made again.
+ * The exact contents of untracked files, whatever attributes say, as a tree and, unless that is KNOWN, as a pack of it. They are private:
+ * all of it lies in a folder of its own, whose objects the store is never given. An index of its own makes that cheap the second time.
+ * A symbolic link is kept as a link. Where a folder became a link meanwhile, or an object was lost with the machine, that folder is of no
+ * use and made again.
  */
 const SAVE = `
 save() (
-  GIT_OBJECT_DIRECTORY="$GIT_DIR/objects" GIT_INDEX_FILE="$GIT_DIR/$1.index" GIT_WORK_TREE="$2" GIT_DIR="$GIT_DIR/exact"
+  part=$1 known=$2 own="$GIT_DIR/private/$1"
+  GIT_OBJECT_DIRECTORY="$own/objects" GIT_INDEX_FILE="$own/index" GIT_WORK_TREE="$3" GIT_DIR="$GIT_DIR/exact"
   export GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_WORK_TREE GIT_DIR
-  cd "$2" || exit 1
-  shift 2
-  git ls-files -z --cached --others -- "$@" >"$GIT_INDEX_FILE.paths" || exit 1
-  git update-index -z --add --remove --stdin <"$GIT_INDEX_FILE.paths" || {
-    rm -f "$GIT_INDEX_FILE"
-    git ls-files -z --others -- "$@" >"$GIT_INDEX_FILE.paths" || exit 1
-    git update-index -z --add --remove --stdin <"$GIT_INDEX_FILE.paths" || exit 1
+  cd "$3" || exit 1
+  shift 3
+  take() {
+    pack=
+    mkdir -p "$own/objects/pack" || return 1
+    git ls-files -z --cached --others -- "$@" >"$own/paths" || return 1
+    git update-index -z --add --remove --stdin <"$own/paths" || return 1
+    tree=$(git write-tree) || return 1
+    [ "$tree" != "$known" ] || return 0
+    pack=$(echo "$tree" | git pack-objects --revs -q --window=0 "$own/objects/pack/pack")
   }
-  git write-tree
+  take "$@" || { rm -rf "$own" && take "$@"; } || exit 1
+  echo "$part $tree"
+  [ -n "$pack" ] || exit 0
+  echo "$part-pack $pack"
+  find "$own/objects/pack" -type f ! -name "pack-$pack.*" -exec rm -f {} + && rm -rf "$own/objects"/??
 )`;
 
 export interface SavedPart {
   readonly name: 'carry' | 'homes';
   readonly folder: string;
   readonly pathspecs: readonly string[];
+  /** The tree that it was last, of which no pack is needed. */
+  readonly known?: string | undefined;
 }
 
-function save({ name, folder, pathspecs }: SavedPart): string {
+function save({ name, folder, pathspecs, known = '' }: SavedPart): string {
   return `
-part=$(save ${[name, folder, ...pathspecs].map((word) => quoted(word)).join(' ')}) || exit 1
-echo "${name} $part"`;
+save ${[name, known, folder, ...pathspecs].map((word) => quoted(word)).join(' ')} || exit 1`;
 }
+
+/** Where SAVE puts a pack, below the harness's git directory. */
+export const packOf = (name: SavedPart['name'], pack: string): string =>
+  `private/${name}/objects/pack/pack-${pack}.pack`;
 
 export interface SnapshotScript {
   /** Writes the index once more first. */
@@ -105,11 +130,14 @@ git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST" || exit 1
 git read-tree --reset -u "$AGAINST" && git clean -ffdq`;
 }
 
-/** Puts the files of tree $3 into folder $2, as `save $1` took them. */
+/** Puts the files of tree $3 into folder $2, as `save $1` took them; they come in a pack, `incoming.pack`. */
 export const UNSAVE = `
-GIT_OBJECT_DIRECTORY="$GIT_DIR/objects" GIT_INDEX_FILE="$GIT_DIR/$1.index" GIT_WORK_TREE="$2" GIT_DIR="$GIT_DIR/exact"
+own="$GIT_DIR/private/$1" incoming="$GIT_DIR/incoming.pack"
+GIT_OBJECT_DIRECTORY="$own/objects" GIT_INDEX_FILE="$own/index" GIT_WORK_TREE="$2" GIT_DIR="$GIT_DIR/exact"
 export GIT_OBJECT_DIRECTORY GIT_INDEX_FILE GIT_WORK_TREE GIT_DIR
-cd "$2" && git read-tree "$3" && git checkout-index --all --force --index --quiet`;
+mkdir -p "$own/objects/pack" && rm -f "$own/index" "$own/index.lock" && cd "$2" || exit 1
+git index-pack --stdin <"$incoming" >/dev/null && rm -f "$incoming" || exit 1
+git read-tree "$3" && git checkout-index --all --force --index --quiet`;
 
 /**
  * After setup: lists untracked files (whole folders where they are too many, see `$1`), a line `//`, then the tracked files that

@@ -11,8 +11,10 @@ const ALWAYS = {
   'fetch.writeCommitGraph': 'false',
 };
 
-/** What our own repositories need besides: nothing of the machine, no conversions, whoever owns the files. */
+/** What our own repositories need besides: nothing of the machine, no conversions, whoever owns the files, no name that is `.git` elsewhere. */
 const HARNESS = {
+  'core.protectHFS': 'true',
+  'core.protectNTFS': 'true',
   'core.excludesFile': '/dev/null',
   'core.attributesFile': '/dev/null',
   'core.autocrlf': 'false',

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
+import { type FileHandle, link, lstat, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
@@ -74,7 +74,8 @@ const LARGE_CONTENT = 16 * LARGE_FILE;
 
 async function listLoose(gitDir: string): Promise<string[]> {
   const ids: string[] = [];
-  for (const folder of await readdir(join(gitDir, 'objects'))) {
+  for (const entry of await foldersIn(join(gitDir, 'objects'))) {
+    const folder = entry.name;
     if (!/^[0-9a-f]{2}$/.test(folder)) continue;
     const names = await readdir(join(gitDir, 'objects', folder));
     ids.push(...names.filter((name) => /^[0-9a-f]{38}([0-9a-f]{24})?$/.test(name)).map((name) => folder + name));
@@ -82,9 +83,18 @@ async function listLoose(gitDir: string): Promise<string[]> {
   return ids;
 }
 
+/** Links are none of them: what one leads to is nobody's to move or remove. */
+async function foldersIn(folder: string) {
+  if ((await lstat(folder)).isSymbolicLink()) return [];
+  return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+}
+
 async function readFileOf(gitDir: string, id: string): Promise<{ file: Buffer; whole: Buffer } | undefined> {
   try {
-    await using handle: FileHandle = await open(pathOf(gitDir, id), constants.O_RDONLY | constants.O_NOFOLLOW);
+    await using handle: FileHandle = await open(
+      pathOf(gitDir, id),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
     const stat = await handle.stat();
     if (!stat.isFile() || stat.size > LARGE_FILE) return undefined;
     const file = await handle.readFile();

@@ -11,7 +11,8 @@ const UNPACK_LIMIT = 1000;
  */
 export async function receivePack(gitDir: string, file: string, { strict }: { strict: boolean }): Promise<void> {
   const options = strict ? ['--strict'] : [];
-  await using pack = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  await using pack = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if (!(await pack.stat()).isFile()) throw new Error(`${file} is no file`);
   const many = (await objectCount(pack)) > UNPACK_LIMIT;
   const args = many ? ['index-pack', '--stdin', '--fix-thin', ...options] : ['unpack-objects', '-q', ...options];
   await git(args, { gitDir, input: pack });
