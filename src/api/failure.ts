@@ -17,7 +17,7 @@ const CLASSES: Readonly<Record<string, FailureClass>> = {
   'repository/empty': 'usage',
   'repository/not-git': 'usage',
   'repository/shallow': 'usage',
-  'repository/submodules': 'usage',
+  'repository/submodule-missing': 'usage',
   'open/no-session': 'usage',
   'request/invalid': 'usage',
   'fork/step': 'not-found',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BlueprintInput, EndState, NAME, VALUE_NAME } from '../domain/blueprint.ts';
+import { InnerFolder } from '../domain/inner-folder.ts';
 import { WrittenLimits } from '../domain/limits.ts';
 
 /**
@@ -33,6 +34,7 @@ export const BlueprintFile = z.strictObject({
       network: z.array(z.string()).describe('What the sandbox may reach: model, packages, host names').optional(),
       setup: z.string().describe('auto, none, or a command that makes the workspace ready').optional(),
       carry: z.array(z.string()).describe('Ignored files that checkpoints keep').optional(),
+      sparse: z.array(InnerFolder).min(1).describe('The only folders that the workspace has').optional(),
     })
     .optional(),
   requires: z

@@ -1,6 +1,6 @@
 import { type CommandEnd, runCommand } from './command.ts';
 import { explainExit } from './exit-codes.ts';
-import { type CheckRequest, DEFAULT_TIMEOUT_MS } from './run.ts';
+import { type CheckRequest, DEFAULT_TIMEOUT_MS, folderOf } from './run.ts';
 
 export interface FixResult {
   /** False when the check has no fix, or it could not run; `problem` then says why. */
@@ -20,7 +20,7 @@ export async function runFix(request: Omit<CheckRequest, 'changedFiles' | 'budge
   const { end, output, durationMs } = await runCommand({
     ...request,
     command: check.fix,
-    folder: workspaceFolder,
+    folder: folderOf(check, workspaceFolder),
     timeoutMs,
   });
   const problem = problemOf(end, output.text);

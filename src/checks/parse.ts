@@ -31,10 +31,10 @@ const FORMATS: readonly Format[] = [
 
 /**
  * The findings in a tool's output, whatever the tool: at most 50, errors first, each once, files as paths within the workspace. The
- * text is what `runCommand` gives, free of control characters. Takes time linear in the text.
+ * text is what `runCommand` gives of a command that ran in the folder `path` of it, free of control characters. Takes time linear in the text.
  */
-export function parseItems(text: string, workspaceFolder: string): CheckItem[] {
-  const paths = pathsWithin(workspaceFolder);
+export function parseItems(text: string, workspaceFolder: string, path = ''): CheckItem[] {
+  const paths = pathsWithin(workspaceFolder, path);
   const readers = FORMATS.map((format) => format(paths));
   const found = new Findings();
   for (const [index, whole] of text.split('\n').entries()) {

@@ -217,3 +217,40 @@ test('a fix has run even if it ends in failure, and has not when its command is 
   });
   expect(await fixing(undefined)).toMatchObject({ ran: false, durationMs: 0 });
 });
+
+test('a check with a path runs there, and its items are paths of the repository', async () => {
+  const run = 'basename "$PWD"; echo "src/x.ts:1:2: error: wrong"; echo "$PWD/y.ts:3:4: error: wrong too"; exit 1';
+  const result = await checking(
+    { run, path: 'packages/a' },
+    { files: { 'packages/a/src/x.ts': '', 'packages/a/y.ts': '' } },
+  );
+  expect(result.report).toContain('output:\na\n');
+  expect(result.items).toMatchObject([{ file: 'packages/a/src/x.ts' }, { file: 'packages/a/y.ts' }]);
+});
+
+test('where only changed files count, a check with a path looks at those below it, and passes where there are none', async () => {
+  const files = { 'packages/a/x.ts': '', 'packages/ab/y.ts': '', 'z.ts': '' };
+  const check = { run: 'echo whole', changed: 'echo only {files}; exit 1', path: 'packages/a' };
+  const some = await checking(check, { files, changedFiles: ['packages/a/x.ts', 'packages/ab/y.ts', 'z.ts'] });
+  expect(some.report).toContain('output:\nonly x.ts');
+  const none = await checking({ ...check, run: 'exit 1' }, { files, changedFiles: ['packages/ab/y.ts', 'z.ts'] });
+  expect(none).toMatchObject({ verdict: 'pass', report: 'test: passed, there are no changed files for it' });
+  const plain = { run: 'exit 1', path: 'packages/a' };
+  expect(await checking(plain, { files, changedFiles: ['z.ts'] })).toMatchObject({ verdict: 'pass' });
+  expect(await checking(plain, { files, changedFiles: ['packages/a/gone.ts'] })).toMatchObject({ verdict: 'fail' });
+  expect(await checking(plain, { files })).toMatchObject({ verdict: 'fail' });
+});
+
+test('the fix of a check with a path runs there', async () => {
+  await using folder = await tempFolder();
+  await writeFiles(folder.path, { 'packages/a/x': '' });
+  const result = await runFix({
+    check: { name: 'lint', kind: 'lint', run: 'true', fix: 'test "$(basename "$PWD")" = a', path: 'packages/a' },
+    workspaceFolder: folder.path,
+    sandbox: plainSandbox(),
+    env,
+    signal: new AbortController().signal,
+  });
+  expect(result).toMatchObject({ ran: true });
+  expect(result.problem).toBeUndefined();
+});

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import type { CheckItem } from '../domain/evidence.ts';
+import { isBelow } from '../domain/inner-folder.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CheckDeclaration } from '../ports/node.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
@@ -42,7 +44,10 @@ export interface CheckResult {
 
 /** Runs one check in the workspace. Rejects only with the reason of an aborted signal; nothing of it runs on afterwards. */
 export async function runCheck(request: CheckRequest): Promise<CheckResult> {
-  const { check, workspaceFolder, changedFiles } = request;
+  const { check, workspaceFolder } = request;
+  const changedFiles = filesBelow(check.path, request.changedFiles);
+  if (check.path !== undefined && changedFiles?.length === 0) return passWithoutFiles(check);
+  const folder = folderOf(check, workspaceFolder);
   const plan =
     check.changed === undefined || changedFiles === undefined
       ? whole(check.run)
@@ -50,17 +55,28 @@ export async function runCheck(request: CheckRequest): Promise<CheckResult> {
           template: check.changed,
           otherwise: check.run,
           files: changedFiles,
-          folder: workspaceFolder,
+          folder,
         });
   if (plan === 'nothing') return passWithoutFiles(check);
   const ran = await runCommand({
     ...request,
     command: plan.command,
     args: plan.args,
-    folder: workspaceFolder,
+    folder,
     timeoutMs: timeoutOf(request),
   });
   return resultOf(request, plan, ran);
+}
+
+/** Where the commands of a check run. */
+export function folderOf({ path }: Check, workspaceFolder: string): string {
+  return path === undefined ? workspaceFolder : join(workspaceFolder, path);
+}
+
+/** Those that lie in the folder, as paths within it. */
+function filesBelow(path: string | undefined, files: readonly string[] | undefined): readonly string[] | undefined {
+  if (path === undefined || files === undefined) return files;
+  return files.filter((file) => isBelow(file, [path])).map((file) => file.slice(path.length + 1));
 }
 
 function timeoutOf({ check, budgetMs, changedFiles }: CheckRequest): number {
@@ -73,9 +89,9 @@ function resultOf(
   plan: { shown: string; notes: readonly string[] },
   ran: CommandResult,
 ): CheckResult {
-  const { check, workspaceFolder } = request;
+  const { check, sandbox, workspaceFolder } = request;
   const { verdict, note } = verdictOf(ran.end, ran.output.text);
-  const items = verdict === 'pass' ? [] : parseItems(ran.output.text, workspaceFolder);
+  const items = verdict === 'pass' ? [] : parseItems(ran.output.text, sandbox.inside(workspaceFolder), check.path);
   const checked: Checked = {
     name: check.name,
     command: plan.shown,

@@ -16,6 +16,7 @@ test('without a file everything stands at its default', () => {
     limits: { agents: 4, perRepository: 4, perProvider: {} },
     retention: { trash: 'never', transcripts: 'never', runs: 'never', workspaces: 'never' },
     reads: [],
+    privateHosts: [],
     workspaces: { pool: 0 },
     container: {},
     resources: {},

@@ -65,6 +65,10 @@ export const MachineConfig = z.strictObject({
     .array(z.string().min(1))
     .default([])
     .describe('Files and folders of this machine that programs within walls may read, such as ~/.rustup'),
+  privateHosts: z
+    .array(z.string().regex(/^[^\s/]+:\d{1,5}$/, 'write a host with its port, as 10.0.0.5:8080'))
+    .default([])
+    .describe('Hosts in private networks that runs may reach where they name them: HOST:PORT'),
   workspaces: z
     .strictObject({
       provider: WorkspaceProviderKind.describe(

@@ -3,6 +3,7 @@ import { initialConfig } from './initial-config.ts';
 import { configJsonSchemas } from './json-schema.ts';
 import { loadRepositoryConfig } from './repository.ts';
 import { declaredChecks } from './resolve.ts';
+import { declaredServices } from './service.ts';
 
 const load = (text?: string) => loadRepositoryConfig(text, '.switchyard/config.yaml');
 
@@ -130,9 +131,83 @@ test('editors get schemas of what people write', () => {
   expect(repository).toMatchObject({
     type: 'object',
     additionalProperties: false,
-    properties: { setup: { type: 'string' } },
+    properties: { setup: { anyOf: expect.arrayContaining([expect.objectContaining({ type: 'string' })]) } },
   });
   expect(JSON.stringify(repository)).toContain('A duration: 90s, 15m, 2h');
   expect(machine).toMatchObject({ properties: { agents: { type: 'object' } } });
   expect(repository.required ?? []).toEqual([]);
+});
+
+test('reads services, folders and setup by folder', () => {
+  const text = `
+services:
+  db: { run: "postgres -D data", port: 5432, ready: pg_isready, timeout: 2m, stop: 10s }
+  web: { run: npm run dev, port: 3000, path: packages//a/, after: setup }
+checks:
+  test-a: { run: npm test, path: ./packages/a }
+setup: { packages/a: npm ci }
+workspace: { sparse: [packages/a, shared] }
+`;
+  const loaded = load(text);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  expect(declaredServices(loaded.value.services ?? {})).toEqual([
+    { name: 'db', run: 'postgres -D data', port: 5432, ready: 'pg_isready', timeoutMs: 120_000, stopMs: 10_000 },
+    {
+      name: 'web',
+      run: 'npm run dev',
+      port: 3000,
+      timeoutMs: 60_000,
+      stopMs: 5000,
+      path: 'packages/a',
+      after: 'setup',
+    },
+  ]);
+  expect(declaredChecks(loaded.value)).toMatchObject([{ name: 'test-a', path: 'packages/a' }]);
+  expect(loaded.value.workspace.sparse).toEqual(['packages/a', 'shared']);
+});
+
+test('says what is wrong with services, folders and setup, each at its line', () => {
+  const text = `services:
+  db: { run: postgres, port: 5432 }
+  Big: { run: x, port: 1 }
+  late: { run: x, port: 70000, after: checks }
+checks:
+  test: { run: x, path: ../other }
+  lint: { run: x, path: packages/* }
+setup:
+  - auto
+  - { path: ., run: x }
+`;
+  expect(problems(text)).toEqual([
+    expect.stringContaining('3 a service is named with'),
+    '4 a port above 64000 is not for services',
+    '4 expected one of setup',
+    '6 a path must not lead out of the repository',
+    '7 write one folder, without patterns',
+    '9 auto and none stand alone: write the command',
+    '10 this is the whole repository: leave it out',
+  ]);
+});
+
+test('what workspaces do not have cannot be where something runs', () => {
+  const text = `workspace: { sparse: [packages/a] }
+checks:
+  a: { run: x, path: packages/a/deep }
+  b: { run: x, path: packages/b }
+services:
+  c: { run: x, port: 1, path: packages/abc }
+setup:
+  - { path: packages, run: x }
+  - x
+`;
+  expect(problems(text)).toEqual([
+    '4 workspaces do not have packages/b: workspace.sparse leaves it out',
+    '6 workspaces do not have packages/abc: workspace.sparse leaves it out',
+    '8 workspaces do not have packages: workspace.sparse leaves it out',
+  ]);
+});
+
+test('two services have no port in common', () => {
+  const text = 'services:\n  db: { run: x, port: 5432 }\n  copy: { run: x, port: 5432 }\n';
+  expect(problems(text)).toEqual(['3 db has this port already']);
 });

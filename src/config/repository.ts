@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { InnerFolder, isBelow } from '../domain/inner-folder.ts';
 import { WrittenLimits } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
 import { Duration } from '../domain/units.ts';
 import { CommandLine, ConfigName, InnerPath } from './names.ts';
+import { WrittenServices } from './service.ts';
+import { setupSteps, WrittenSetup } from './written-setup.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
 /** Where `changed` puts the names of the changed files. */
@@ -22,43 +25,72 @@ const WrittenCheck = z.strictObject({
     .describe(`The same for changed files only, which stand for ${FILES_PLACEHOLDER}`)
     .optional(),
   budget: Duration.describe('How long it may take on changed files, where feedback has to be quick').optional(),
+  path: InnerFolder.describe(
+    'The folder that it runs in; where only changed files are looked at, it runs when some of them lie there',
+  ).optional(),
 });
 
 const CheckName = ConfigName.refine((name) => name !== 'all', '"all" means all checks and names none');
 
 /** `.switchyard/config.yaml` of a repository, as its owners write it. */
-export const RepositoryConfig = z.strictObject({
-  checks: z
-    .record(CheckName, WrittenCheck)
-    .nullable()
-    .transform((checks) => checks ?? {})
-    .describe('What decides whether work is good; with this key, even empty, nothing is detected')
-    .optional(),
-  setup: CommandLine.describe(
-    'Makes a fresh checkout ready: a command, `auto` (by lock file, the default) or `none`',
-  ).optional(),
-  workspace: z
-    .strictObject({
-      copy: z.array(InnerPath).default([]).describe('Ignored files of your checkout that runs receive'),
-      carry: z.array(InnerPath).default([]).describe('Ignored files that checkpoints keep'),
-      sandbox: SandboxLevel.describe('The least walls that runs of this repository may have').optional(),
-      network: z
-        .array(z.string().min(1, 'a host must not be empty'))
-        .describe('What runs may reach: model, packages, host names')
-        .optional(),
-    })
-    .prefault({}),
-  limits: WrittenLimits.default({}),
-  protected: z
-    .union([z.string().min(1, 'a branch must not be empty'), z.array(z.string().min(1, 'a branch must not be empty'))])
-    .transform((branches) => (typeof branches === 'string' ? [branches] : branches))
-    .describe('The branch, or branches, from which policy is read')
-    .default([]),
-  server: z
-    .url({ protocol: /^https?$/, error: 'write an address as https://switchyard.example.org' })
-    .describe("The team's server, which alone merges to this repository")
-    .optional(),
-});
+export const RepositoryConfig = z
+  .strictObject({
+    checks: z
+      .record(CheckName, WrittenCheck)
+      .nullable()
+      .transform((checks) => checks ?? {})
+      .describe('What decides whether work is good; with this key, even empty, nothing is detected')
+      .optional(),
+    setup: WrittenSetup.optional(),
+    services: WrittenServices.optional(),
+    workspace: z
+      .strictObject({
+        copy: z.array(InnerPath).default([]).describe('Ignored files of your checkout that runs receive'),
+        carry: z.array(InnerPath).default([]).describe('Ignored files that checkpoints keep'),
+        sparse: z
+          .array(InnerFolder)
+          .min(1, 'name at least one folder, or leave it out')
+          .describe('The only folders that workspaces have, beside the files at the top and on the way to them')
+          .optional(),
+        sandbox: SandboxLevel.describe('The least walls that runs of this repository may have').optional(),
+        network: z
+          .array(z.string().min(1, 'a host must not be empty'))
+          .describe('What runs may reach: model, packages, host names')
+          .optional(),
+      })
+      .prefault({}),
+    limits: WrittenLimits.default({}),
+    protected: z
+      .union([
+        z.string().min(1, 'a branch must not be empty'),
+        z.array(z.string().min(1, 'a branch must not be empty')),
+      ])
+      .transform((branches) => (typeof branches === 'string' ? [branches] : branches))
+      .describe('The branch, or branches, from which policy is read')
+      .default([]),
+    server: z
+      .url({ protocol: /^https?$/, error: 'write an address as https://switchyard.example.org' })
+      .describe("The team's server, which alone merges to this repository")
+      .optional(),
+  })
+  .superRefine(({ checks, services, setup, workspace: { sparse } }, context) => {
+    if (sparse === undefined) return;
+    const steps = setup === undefined || typeof setup === 'string' ? [] : setupSteps(setup);
+    const isList = Array.isArray(setup);
+    const used = [
+      ...Object.entries(checks ?? {}).map(([name, { path }]) => ({ path, at: ['checks', name, 'path'] })),
+      ...Object.entries(services ?? {}).map(([name, { path }]) => ({ path, at: ['services', name, 'path'] })),
+      ...steps.map(({ path }, n) => ({ path, at: ['setup', isList ? n : (path ?? '')] })),
+    ];
+    for (const { path, at } of used) {
+      if (path === undefined || isBelow(path, sparse)) continue;
+      context.addIssue({
+        code: 'custom',
+        path: at,
+        message: `workspaces do not have ${path}: workspace.sparse leaves it out`,
+      });
+    }
+  });
 export type RepositoryConfig = z.infer<typeof RepositoryConfig>;
 
 const MACHINE_ONLY = 'Write it in config.yaml of SWITCHYARD_HOME on the machine where it is to hold.';

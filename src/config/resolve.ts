@@ -3,10 +3,13 @@ import { known } from '../blueprint/problem.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
 import { type HeldLimit, type LimitName, Limits, mergeLimits } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
+import { Service } from '../domain/service.ts';
 import { formatCount, formatDollars, formatDuration } from '../domain/units.ts';
 import type { CheckDeclaration } from '../ports/node.ts';
 import type { MachineConfig } from './machine.ts';
 import type { RepositoryConfig } from './repository.ts';
+import { declaredServices } from './service.ts';
+import { setupCommand } from './written-setup.ts';
 
 /** What holds when nobody says anything; anybody may say otherwise. */
 export const BUILT_IN_LIMITS: Limits = { wall: 7_200_000, silence: 900_000, turns: 60, steps: 40 };
@@ -20,6 +23,7 @@ const Check = z.object({
   fix: z.string().optional(),
   changed: z.string().optional(),
   budgetMs: z.int().positive().optional(),
+  path: z.string().optional(),
 });
 
 /** All that the configuration says to one run. Plain JSON: it is stored with the run, which never looks at a file again. */
@@ -27,6 +31,9 @@ export const RunConfig = z.object({
   checks: z.array(Check),
   checksFrom: z.enum(['declared', 'detected', 'none']),
   setup: z.string().optional(),
+  services: z.array(Service).optional(),
+  /** The only folders of the checkout that the workspace has; undefined: all. */
+  sparse: z.array(z.string()).optional(),
   /** Ignored files of the checkout that the workspace receives, and those that checkpoints keep. */
   copy: z.array(z.string()),
   carry: z.array(z.string()),
@@ -78,13 +85,16 @@ export function resolveRunConfig({
   };
   const { limits, held } = mergeLimits(limitLevels);
   const { checks, checksFrom, notes } = checksInForce(repository, detected);
-  const setup = resolveSetup([blueprint.workspace.setup, repository.setup], detected?.setup);
+  const setup = resolveSetup([blueprint.workspace.setup, setupCommand(repository.setup)], detected?.setup);
+  const sparse = blueprint.workspace.sparse ?? repository.workspace.sparse;
   const sandbox = flags.sandbox ?? machine.sandbox;
   const leastSandbox = repository.workspace.sandbox;
   return {
     checks,
     checksFrom,
     ...(setup === undefined ? {} : { setup }),
+    ...(repository.services === undefined ? {} : { services: declaredServices(repository.services) }),
+    ...(sparse === undefined ? {} : { sparse: [...new Set(sparse)] }),
     copy: [...new Set(repository.workspace.copy)],
     carry: [...new Set([...repository.workspace.carry, ...(blueprint.workspace.carry ?? [])])],
     network: [...new Set(blueprint.workspace.network ?? repository.workspace.network ?? DEFAULT_NETWORK)],
@@ -122,6 +132,7 @@ export function declaredChecks(repository: RepositoryConfig): (CheckDeclaration 
     ...(check.fix === undefined ? {} : { fix: check.fix }),
     ...(check.changed === undefined ? {} : { changed: check.changed }),
     ...(check.budget === undefined ? {} : { budgetMs: check.budget }),
+    ...(check.path === undefined ? {} : { path: check.path }),
   }));
 }
 

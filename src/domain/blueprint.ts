@@ -63,6 +63,8 @@ export const BlueprintWorkspace = z.object({
   /** What the sandbox may reach: `model`, `packages`, host names. */
   network: z.array(z.string()).optional(),
   setup: z.string().optional(),
+  /** The only folders that the workspace has. */
+  sparse: z.array(z.string()).optional(),
   /** Ignored files that checkpoints keep. */
   carry: z.array(z.string()).optional(),
 });

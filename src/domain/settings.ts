@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Limits } from './limits.ts';
 import { ResourceLimits, SandboxLevel, WallPromises } from './sandbox.ts';
+import { Service } from './service.ts';
 
 /** What was in force when a run started, from the machine's and the repository's configuration and the flags. A run never looks there again. */
 export const RunSettings = z.object({
@@ -15,9 +16,15 @@ export const RunSettings = z.object({
       budgetMs: z.number().optional(),
       fix: z.string().optional(),
       changed: z.string().optional(),
+      /** The folder that it runs in. */
+      path: z.string().optional(),
     }),
   ),
   setup: z.string().nullable(),
+  /** What its programs find on their loopback. */
+  services: z.array(Service).optional(),
+  /** The only folders of the repository that its workspaces have; without it, all. */
+  sparse: z.array(z.string()).optional(),
   copy: z.array(z.string()),
   carry: z.array(z.string()),
   limits: Limits,

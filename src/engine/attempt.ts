@@ -73,6 +73,7 @@ async function work(working: Working): Promise<void> {
   const { claimed, journal, scope, engine } = working;
   let workspace: Workspace | undefined;
   let breach: Breach | undefined;
+  let serviceEnded: SwitchyardError | undefined;
   await using over = new AsyncDisposableStack();
   const executing = new AbortController();
   const saving = saveNowAndThen(working, executing.signal, () => workspace);
@@ -84,11 +85,16 @@ async function work(working: Working): Promise<void> {
     onBreach: (first) => {
       breach ??= first;
     },
+    onServiceEnded: (first) => {
+      serviceEnded ??= first;
+    },
     over,
   });
   const why = stoppedBy(scope);
   executing.abort();
   await saving;
+  // The run's services end before its next step, or a person, can start them again.
+  await over.disposeAsync();
   const head = workspace?.head ?? claimed.run.head;
   if (why === 'lost') return salvage(working, head);
   if (why === 'shutdown') {
@@ -96,7 +102,11 @@ async function work(working: Working): Promise<void> {
     await journal.flush();
     return giveUp(engine, claimed, { result: 'interrupted' });
   }
-  const result = whenStopped(working, why) ?? (breach === undefined ? undefined : whenBreached(breach)) ?? executed;
+  const result =
+    whenStopped(working, why) ??
+    (breach === undefined ? undefined : whenBreached(breach)) ??
+    // What was done without a service that it needs says little, too.
+    (serviceEnded === undefined ? executed : failure(serviceEnded));
   const kept = await keepSession(working, workspace);
 
   await journal.flush();
@@ -114,7 +124,7 @@ async function work(working: Working): Promise<void> {
 /** What the step makes of it; what it throws is the outcome `error`. */
 async function execute(
   working: Working,
-  asks: Pick<EquipmentParts, 'onOpened' | 'save' | 'onBreach' | 'over'>,
+  asks: Pick<EquipmentParts, 'onOpened' | 'save' | 'onBreach' | 'onServiceEnded' | 'over'>,
 ): Promise<StepResult> {
   const { claimed, scope } = working;
   try {

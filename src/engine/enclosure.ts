@@ -9,10 +9,14 @@ import type { Layout } from '../workspaces/layout.ts';
 /** Where programs find their workspace and their HOME, whichever run it is: what a tool writes down of a path holds in the next one too. */
 export const INSIDE = { folder: '/workspace', home: '/home/agent', tmp: '/tmp' } as const;
 
-/** Walls for the harness's own git over files that an agent may have written: all of the workspace, at its own place, and no network. */
+/**
+ * Walls for the harness's own git over files that an agent may have written: all of the workspace, at its own place, and no network. Of the
+ * git store there are the objects, not what other runs' refs are, and not the key of their checkpoints.
+ */
 export function gitSandbox(walls: Walls, { layout, store }: { layout: Layout; store: string }): Sandbox {
+  const objects = ['objects', 'lfs/objects'].map((name) => join(store, name));
   const mounts = [
-    { host: store, inside: store, writable: false },
+    ...objects.map((path) => ({ host: path, inside: path, writable: false })),
     { host: layout.root, inside: layout.root, writable: true },
   ];
   return walls.enclose({ mounts, network: { kind: 'none' }, limits: {}, counted: [] });
@@ -35,10 +39,11 @@ export function programsSandbox({ walls, layout, store, home, settings, egress }
   const objects = join(store, 'objects');
   const enclosure: Enclosure = {
     mounts: [
-      { host: objects, inside: objects, writable: false },
       { host: layout.tmp, inside: INSIDE.tmp, writable: true },
       { host: home, inside: INSIDE.home, writable: true },
       { host: layout.tree, inside: INSIDE.folder, writable: true },
+      // Last: the harness's home may itself lie below what /tmp is on the host.
+      { host: objects, inside: objects, writable: false },
     ],
     network: { kind: 'open' },
     limits: settings.resources ?? {},

@@ -1,3 +1,4 @@
+import type { SwitchyardError } from '../lib/error.ts';
 import type { NodeKind, StepContext } from '../ports/node.ts';
 import type { Breach } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
@@ -22,6 +23,7 @@ export interface EquipmentParts {
   /** Saves the uncollected work. */
   readonly save: () => Promise<void>;
   readonly onBreach: (breach: Breach) => void;
+  readonly onServiceEnded: (failure: SwitchyardError) => void;
   /** Disposed when the attempt has ended. */
   readonly over: AsyncDisposableStack;
 }
@@ -49,6 +51,12 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
     onRefused: (text) => void journal.add({ kind: 'message', level: 'warning', text, node, n }),
     remember: (name) => addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, name),
     onBreach: parts.onBreach,
+    clock: engine.clock,
+    onServiceEnded(failure) {
+      parts.onServiceEnded(failure);
+      void journal.add({ kind: 'message', level: 'warning', text: failure.message, node, n });
+    },
+    signal,
   });
   parts.over.use(sandboxes);
 

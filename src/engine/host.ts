@@ -6,13 +6,13 @@ import type { Forge } from '../ports/forge.ts';
 import type { SandboxRemains, Walls } from '../ports/sandbox.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
-import type { Workspaces } from '../workspaces/workspaces.ts';
+import type { Workspaces, WorkspaceUpkeep } from '../workspaces/workspaces.ts';
 
 /** What a worker has on its machine: everything that an attempt touches besides the database. Made once by the daemon. */
 export interface Host {
   /** The worker's name, the same after a restart. */
   readonly worker: string;
-  readonly workspaces: Workspaces;
+  readonly workspaces: Workspaces & WorkspaceUpkeep;
   openStore(repository: RepositoryRow): Promise<GitStore>;
   forge(repository: RepositoryRow, store: GitStore): Forge;
   /** Rejects with `sandbox/unavailable` when the host cannot give what the level promises. */

@@ -73,10 +73,12 @@ async function open(
       onRefused: () => undefined, // whoever sits there sees it in the terminal
       remember: async (name) =>
         void (await addOpeningNamespace(engine.database, { run: run.id, opening: opening.id }, name)),
+      clock: engine.clock,
+      signal,
     }),
   );
   const opened = await host.workspaces.open({
-    ...requestFor({ host, run, store, sandboxes, signal, onSetupOutput: () => undefined }),
+    ...requestFor({ host, run, store, sandboxes, clock: engine.clock, signal, onSetupOutput: () => undefined }),
     step: `open-${opening.id}`,
     attempt: 1,
     ...(checkpoint === undefined ? {} : { checkpoint }),

@@ -1,16 +1,24 @@
 import { join } from 'node:path';
-import type { Breach, Sandbox, SandboxProgram } from '../ports/sandbox.ts';
-import type { RunRow } from '../store/rows.ts';
+import type { RunSettings } from '../domain/settings.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { SwitchyardError } from '../lib/error.ts';
+import { watchDisk } from '../lib/resources/disk-watch.ts';
+import type { Breach, Bridge, Sandbox, SandboxedProcess, SandboxProgram } from '../ports/sandbox.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
+import type { Layout } from '../workspaces/layout.ts';
+import { withServices } from '../workspaces/services/services.ts';
 import { agentEgressRules, egressRules, gitSandbox, programsSandbox } from './enclosure.ts';
 import type { Host } from './host.ts';
 import { OnceEgress } from './once-egress.ts';
+import { runServices, withBridges } from './run-services.ts';
 
-/** The sandboxes round one run's workspace. Disposing closes the ways out of them. */
+/** The sandboxes round one run's workspace, and its services. Disposing ends the services and closes the ways out. */
 export interface RunSandboxes extends AsyncDisposable {
   /** For the harness's own git over the workspace. */
   readonly git: Sandbox;
-  /** For setup, commands and checks. */
+  /** For setup: with those of the services that do not wait for it. */
+  readonly setup: Sandbox;
+  /** For commands and checks. */
   readonly programs: Sandbox;
   /** For an agent: with its own HOME and the way to its model. */
   agent(name: string): Sandbox;
@@ -18,36 +26,62 @@ export interface RunSandboxes extends AsyncDisposable {
 
 interface Parts {
   readonly host: Host;
-  readonly run: Pick<RunRow, 'id' | 'settings'>;
+  readonly run: {
+    readonly id: string;
+    readonly settings: Pick<RunSettings, 'sandbox' | 'network' | 'resources' | 'services'>;
+  };
+  /** Where the workspace lies, if not where the run's does. */
+  readonly layout?: Layout;
   readonly store: GitStore;
   /** Told, in a sentence, what was refused, once for each host. */
   readonly onRefused: (text: string) => void;
   /** Told the name of each wall that is made, before the program in it is anybody's; durable when it resolves. */
   readonly remember: (namespace: string) => Promise<void>;
   /** Told of the limits that programs have run into. */
-  readonly onBreach?: (breach: Breach) => void;
+  readonly onBreach?: ((breach: Breach) => void) | undefined;
+  /** Told when a service of the run has ended by itself: from then on no program is started any more. */
+  readonly onServiceEnded?: (failure: SwitchyardError) => void;
+  readonly clock: Clock;
+  /** Ends the waiting for services. */
+  readonly signal: AbortSignal;
 }
 
-export async function runSandboxes({ host, run, store, ...told }: Parts): Promise<RunSandboxes> {
+export async function runSandboxes({ host, run, store, signal, ...told }: Parts): Promise<RunSandboxes> {
   const { settings } = run;
   const walls = await host.walls(settings.sandbox);
-  const layout = host.workspaces.layoutOf(run.id);
+  const layout = told.layout ?? host.workspaces.layoutOf(run.id);
   const network = settings.network ?? [];
   const refused = (name: string) =>
     told.onRefused(
       `The sandbox refused a connection to ${name}: what this run may reach is ${network.join(', ') || 'nothing'}.`,
     );
   const egresses: OnceEgress[] = [];
-  const programsIn = (home: string, rules: ReturnType<typeof egressRules>) => {
+  const waysOut = (rules: ReturnType<typeof egressRules>) => {
     const egress = new OnceEgress(() => host.openEgress(rules, refused));
     egresses.push(egress);
-    const open = () => egress.open();
-    return observed(programsSandbox({ walls, layout, store: store.path, home, settings, egress: open }), told);
+    return egress;
   };
+  const programsIn = (home: string, egress: OnceEgress, bridges: () => readonly Bridge[]) => {
+    const open = async () => withBridges(await egress.open(), bridges());
+    const inner = programsSandbox({ walls, layout, store: store.path, home, settings, egress: open });
+    return observed(inner, { ...told, disk: settings.resources?.disk, folder: layout.root });
+  };
+  const own = waysOut(egressRules(network));
+  const services = runServices({
+    host,
+    walls,
+    layout,
+    declared: settings.services,
+    sandboxWith: (bridges) => programsIn(layout.home, own, () => bridges),
+    signal,
+    onEnded: (failure) => told.onServiceEnded?.(failure),
+  });
+  const programs = programsIn(layout.home, own, () => services.bridges);
   const agents = new Map<string, Sandbox>();
   return {
     git: gitSandbox(await host.gitWalls(), { layout, store: store.path }),
-    programs: programsIn(layout.home, egressRules(network)),
+    setup: withServices(programs, services, 'setup'),
+    programs: withServices(programs, services, 'programs'),
     agent(name) {
       const known = agents.get(name);
       if (known !== undefined) return known;
@@ -55,23 +89,36 @@ export async function runSandboxes({ host, run, store, ...told }: Parts): Promis
       const adapter = entry === undefined ? undefined : host.agents.adapter(entry.kind);
       const isKnown = entry !== undefined && adapter !== undefined;
       const rules = isKnown ? agentEgressRules(network, { entry, adapter }) : egressRules(network);
-      const made = programsIn(join(layout.homes, name), rules);
+      const made = withServices(
+        programsIn(join(layout.homes, name), waysOut(rules), () => services.bridges),
+        services,
+        'programs',
+      );
       agents.set(name, made);
       return made;
     },
     async [Symbol.asyncDispose]() {
+      await services[Symbol.asyncDispose]();
       await Promise.all(egresses.map((egress) => egress[Symbol.asyncDispose]()));
     },
   };
 }
 
+interface Observer extends Pick<Parts, 'remember' | 'onBreach' | 'clock'> {
+  /** Bytes that the workspace may come to on the disk. */
+  readonly disk: number | undefined;
+  readonly folder: string;
+}
+
 /** A sandbox that tells of each wall that it makes, so that a later process can prove that nothing within lives, and of each breach. */
-function observed(sandbox: Sandbox, { remember, onBreach }: Pick<Parts, 'remember' | 'onBreach'>): Sandbox {
+function observed(sandbox: Sandbox, observer: Observer): Sandbox {
+  const { remember, onBreach, disk, folder, clock } = observer;
   return {
     ...sandbox,
     async spawn(program: SandboxProgram) {
       const started = await sandbox.spawn(program);
       void started.exited.then(({ breach }) => (breach === undefined ? undefined : onBreach?.(breach)));
+      if (disk !== undefined) watchSize(started, { folder, max: disk, onBreach, clock });
       if (started.namespace === undefined) return started;
       try {
         await remember(started.namespace);
@@ -82,4 +129,27 @@ function observed(sandbox: Sandbox, { remember, onBreach }: Pick<Parts, 'remembe
       }
     },
   };
+}
+
+const LOOK_EVERY_MS = 2_000;
+const GRACE_MS = 2_000;
+
+/** Ends a program while whose life the workspace has come to more than it may. */
+function watchSize(
+  started: SandboxedProcess,
+  { folder, max, onBreach, clock }: Pick<Observer, 'folder' | 'clock'> & { max: number; onBreach: Parts['onBreach'] },
+): void {
+  const over = new AbortController();
+  void started.exited.then(() => over.abort());
+  watchDisk({
+    folders: [folder],
+    max,
+    everyMs: LOOK_EVERY_MS,
+    clock,
+    signal: over.signal,
+    onPast(breach) {
+      onBreach?.(breach);
+      void started.stop(GRACE_MS);
+    },
+  });
 }

@@ -1,23 +1,21 @@
-import type { Sandbox } from '../ports/sandbox.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { RunRow } from '../store/rows.ts';
 import { latestKept, leftCheckpoint, workerBefore } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
-import { enclosedEnv } from './context.ts';
 import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import type { RunSandboxes } from './run-sandboxes.ts';
-
-const SETUP_TIMEOUT_MS = 30 * 60_000;
+import { setupOf, sharedSetup } from './setup.ts';
 
 export interface RequestParts {
   readonly engine: Engine;
   readonly host: Host;
   readonly claimed: Claim;
   readonly store: GitStore;
-  readonly sandboxes: Pick<RunSandboxes, 'git' | 'programs'>;
+  readonly sandboxes: Pick<RunSandboxes, 'git' | 'setup'>;
   readonly signal: AbortSignal;
   readonly journal: Journal;
 }
@@ -42,7 +40,7 @@ export async function workspaceRequest({
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
   const onSetupOutput = (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text });
   return {
-    ...requestFor({ host, run, store, sandboxes, signal, onSetupOutput }),
+    ...requestFor({ host, run, store, sandboxes, clock: engine.clock, signal, onSetupOutput }),
     step: step.id,
     attempt,
     ...(checkpoint === undefined ? {} : { checkpoint }),
@@ -53,6 +51,7 @@ export async function workspaceRequest({
 
 export interface RequestFacts extends Pick<RequestParts, 'host' | 'store' | 'sandboxes' | 'signal'> {
   readonly run: Omit<RunRow, 'state_kind'>;
+  readonly clock: Clock;
   readonly onSetupOutput: (text: string) => void;
 }
 
@@ -62,6 +61,7 @@ export function requestFor({
   run,
   store,
   sandboxes,
+  clock,
   signal,
   onSetupOutput,
 }: RequestFacts): Omit<OpenRequest, 'step' | 'attempt' | 'checkpoint' | 'reuse'> {
@@ -75,17 +75,19 @@ export function requestFor({
     sandbox: sandboxes.git,
     identity: settings.identity,
     carry: settings.carry,
+    sparse: settings.sparse,
     copy: { from: settings.checkout ?? '', globs: settings.checkout === null ? [] : settings.copy },
     ...(settings.setup === null
       ? {}
       : {
-          setup: {
-            command: settings.setup,
-            env: setupEnv(host, run.id, sandboxes.programs),
-            timeoutMs: SETUP_TIMEOUT_MS,
+          setup: setupOf({
+            host,
+            settings: { ...settings, setup: settings.setup },
+            layout: host.workspaces.layoutOf(run.id),
+            sandbox: sandboxes.setup,
             onOutput: onSetupOutput,
-            sandbox: sandboxes.programs,
-          },
+          }),
+          ...sharedSetup({ host, settings, store, clock, onOutput: onSetupOutput }),
         }),
     sessionFiles: host.agents.sessionFiles,
     signal,
@@ -99,14 +101,4 @@ async function nothingLives(host: Host, claimed: Claim): Promise<boolean> {
     .flatMap((attempt) => attempt.namespaces);
   const cleared = await Promise.all(walls.map((namespace) => host.remains.clear(namespace)));
   return cleared.every(Boolean);
-}
-
-/** Setup may need what a package client needs: without walls round HOME it gets the harness's environment less Switchyard's own. */
-function setupEnv({ env, workspaces }: Host, run: string, sandbox: Sandbox): Record<string, string> {
-  const { home } = workspaces.layoutOf(run);
-  if (sandbox.inside(home) !== home) return enclosedEnv(env, sandbox, home);
-  const own = /^(SWITCHYARD_|DATABASE_URL$)/;
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) => (value === undefined || own.test(name) ? [] : [[name, value]])),
-  );
 }

@@ -21,10 +21,10 @@ test('hosts by name are let through from the level domains on', () => {
 });
 
 test('limits that the host cannot hold programs to are said, those that it can are not', () => {
-  expect(notes({ walls: walled, resources: { memory: 1, disk: 1 } })).toEqual([
-    'resources.disk: not in force, the sandbox level bubblewrap cannot hold programs to it on this host (switchyard doctor says why).',
+  expect(notes({ walls: walled, resources: { memory: 1, cpus: 1 } })).toEqual([
+    'resources.cpus: not in force, the sandbox level bubblewrap cannot hold programs to it on this host (switchyard doctor says why).',
   ]);
-  expect(notes({ walls: walled, resources: { memory: 1 } })).toEqual([]);
+  expect(notes({ walls: walled, resources: { memory: 1, disk: 1 } })).toEqual([]);
 });
 
 function notes({

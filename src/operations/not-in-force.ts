@@ -49,7 +49,8 @@ function networkNotes(
 
 function resourceNotes({ level, enforces }: Asked['walls'], resources: ResourceLimits): string[] {
   const wanted = Object.keys(resources) as ResourceName[];
-  const left = wanted.filter((name) => resources[name] !== undefined && !enforces.includes(name));
+  // What a workspace comes to on the disk is looked at from outside, whatever the walls.
+  const left = wanted.filter((name) => name !== 'disk' && resources[name] !== undefined && !enforces.includes(name));
   return left.length === 0
     ? []
     : [

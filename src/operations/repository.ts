@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { SwitchyardError } from '../lib/error.ts';
-import { submodulesAt } from '../lib/git/commits.ts';
 import { resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository, type Repository } from '../lib/git/repository.ts';
 import { knownAs } from '../store/repositories.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
+import { bringLfs } from '../workspaces/lfs/bring-lfs.ts';
 import { repositoryId } from '../workspaces/repository-id.ts';
+import { bringSubmodules } from '../workspaces/submodules/bring-submodules.ts';
 import type { OperationContext } from './operations.ts';
 
 /** A person's repository that runs can work on. */
@@ -56,6 +57,8 @@ export interface Base {
   readonly commit: string;
   /** Null when the base is no branch. */
   readonly target: string | null;
+  /** What a person should know of it, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** Resolves the base of a run: the named one, else the branch that is checked out, else the detached HEAD. */
@@ -65,12 +68,14 @@ export async function resolveBase({ store, found }: UsableRepository, wanted: st
   const commit = asBranch ?? (wanted === undefined ? found.head : await resolveCommit(found.gitDir, ref, 'user'));
   if (commit === undefined) throw noBase(ref);
   await store.fetchCommit(commit);
-  const submodules = await submodulesAt(store.path, commit);
-  if (submodules.length > 0) throw hasSubmodules(submodules);
+  const bring = { store: store.path, repository: store.repository, commit };
+  const submodules = await bringSubmodules(bring);
+  const lfs = await bringLfs(bring);
   return {
     ref: wanted === undefined && found.branch === undefined ? commit : ref,
     commit,
     target: asBranch === undefined ? null : ref,
+    notes: [...submodules.notes, ...lfs],
   };
 }
 
@@ -91,13 +96,5 @@ function noBase(ref: string): SwitchyardError {
     code: 'base/not-found',
     message: `There is no branch or commit ${JSON.stringify(ref)} in this repository.`,
     hint: 'See `git branch --all`; give one with --base.',
-  });
-}
-
-function hasSubmodules(paths: readonly string[]): SwitchyardError {
-  return new SwitchyardError({
-    code: 'repository/submodules',
-    message: `The repository has submodules (${paths.slice(0, 3).join(', ')}), which runs cannot work with yet.`,
-    hint: 'Start the run from a commit without submodules.',
   });
 }

@@ -53,6 +53,8 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     agent,
     checks: config.checks,
     setup: config.setup ?? null,
+    ...(config.services === undefined ? {} : { services: config.services }),
+    ...(config.sparse === undefined ? {} : { sparse: config.sparse }),
     copy: config.copy,
     carry: config.carry,
     limits: config.limits,
@@ -74,6 +76,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
+    ...base.notes,
     ...notInForce({ ...inForce, walls, network: config.network, resources: machine.resources }),
     ...dirtyNotes(
       dirty.filter((path) => request.includeDirty || !inForce.folder.uncommitted.includes(path)),

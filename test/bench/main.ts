@@ -11,8 +11,9 @@ import { scale } from './scale.ts';
 import { start } from './start.ts';
 import { table } from './table.ts';
 import { week } from './week.ts';
+import { workspaces } from './workspaces.ts';
 
-const benches: Readonly<Record<string, Bench>> = { overhead, start, week, parked, idle, parallel, scale };
+const benches: Readonly<Record<string, Bench>> = { overhead, start, week, parked, idle, parallel, scale, workspaces };
 
 /** `npm run bench -- NAME [--small] [--json FILE]`: measures, prints a table, and writes the figures where asked. */
 async function main(): Promise<number> {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -65,12 +65,13 @@ test('a base like an option is not taken for one by git', async () => {
   expectRefused(await run(repository.path, 'Do it', '--base=--upload-pack=touch /tmp/never'), 5, 'base/not-found');
 });
 
-test('a repository with submodules is refused for now', async () => {
+test('a repository whose submodules are nowhere to be had is refused', async () => {
   await using inner = await tempRepository();
   await using repository = await tempRepository();
   await repository.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', inner.path, 'inner');
   await repository.git('commit', '--quiet', '-m', 'Add a submodule');
-  expectRefused(await run(repository.path, 'Do it'), 2, 'repository/submodules');
+  await rm(join(repository.path, '.git/modules'), { recursive: true });
+  expectRefused(await run(repository.path, 'Do it'), 2, 'repository/submodule-missing');
 });
 
 test('an empty task is refused', async () => {

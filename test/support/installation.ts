@@ -8,6 +8,7 @@ import { type ApiClient, createClient } from '../../src/api/client.ts';
 import type { RunDetail } from '../../src/api/schemas.ts';
 import type { SandboxLevel } from '../../src/domain/sandbox.ts';
 import { type Home, resolveHome } from '../../src/lib/home.ts';
+import { unmountBelow } from '../../src/lib/mounts.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 
 const bin = fileURLToPath(new URL('../../bin/switchyard.js', import.meta.url));
@@ -151,6 +152,8 @@ export class Installation implements AsyncDisposable {
       await waitUntil(() => !isRunning(child), { timeoutMs: 30_000, what: `process ${child.pid} to stop` });
     }
     await this.cli(['server', 'down']);
+    // Of daemons and workers that were killed.
+    await unmountBelow(this.folder);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 

@@ -1,13 +1,13 @@
-import { isAbsolute, normalize, relative } from 'node:path';
+import { isAbsolute, join, normalize, relative } from 'node:path';
 import type { Paths } from './format.ts';
 
 const NAMES_WITHOUT_EXTENSION = /^(?:Makefile|Dockerfile|Jenkinsfile|Gemfile|Rakefile|Justfile|justfile|BUILD)$/;
 const FOREIGN = /(?:^|\/)(?:node_modules|site-packages|dist-packages|vendor|\.venv|venv|target)\//;
 
-/** Paths below `root`, absolute or relative to it. What leads out of it is none of the workspace's. */
-export function pathsWithin(root: string): Paths {
+/** Paths below `root`, absolute or relative to `from` within it. What leads out of it is none of the workspace's. */
+export function pathsWithin(root: string, from = ''): Paths {
   const inside = (text: string) => {
-    const path = withinRoot(withoutScheme(text), root);
+    const path = withinRoot(withoutScheme(text), root, from);
     return path !== undefined && looksLikeFile(path) ? path : undefined;
   };
   const own = (text: string) => {
@@ -26,9 +26,9 @@ function withoutScheme(text: string): string {
   }
 }
 
-function withinRoot(path: string, root: string): string | undefined {
+function withinRoot(path: string, root: string, from: string): string | undefined {
   if (path === '' || path.length > 400) return undefined;
-  const inner = normalize(isAbsolute(path) ? relative(root, path) : path);
+  const inner = normalize(isAbsolute(path) ? relative(root, path) : join(from, path));
   return inner === '..' || inner.startsWith('../') || isAbsolute(inner) ? undefined : inner;
 }
 

@@ -22,7 +22,7 @@ export type CostState = z.infer<typeof CostState>;
 export function usedBefore({ home, session }: AgentTurn): CostState | undefined {
   if (session.kind === 'new') return undefined;
   const matches = (name: string) => name.endsWith(`${session.id}.jsonl`);
-  const file = findFile(join(home, '.claude', 'projects'), { depth: 4, matches });
+  const file = findFile(home, join(home, '.claude', 'projects'), { depth: 4, matches });
   const lines = file === undefined ? [] : (readEnd(file, TAIL_BYTES)?.split('\n') ?? []);
   const last = lines.findLast((line) => line.startsWith('{"type":"cost-state"'));
   return last === undefined ? undefined : CostState.safeParse(jsonLine(last)).data;

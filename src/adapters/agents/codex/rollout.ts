@@ -10,7 +10,7 @@ const TAIL_BYTES = 1024 * 1024;
 /** The file of that thread below the agent's HOME; undefined when there is none. */
 export function findRollout(home: string, thread: string): string | undefined {
   const matches = (name: string) => name.endsWith(`-${thread}.jsonl`);
-  return findFile(join(home, '.codex', 'sessions'), { depth: 4, matches });
+  return findFile(home, join(home, '.codex', 'sessions'), { depth: 4, matches });
 }
 
 /** What that thread has used in all, from its very beginning; undefined when its file does not say. */

@@ -13,7 +13,7 @@ export function sessionsFolder(home: string): string {
 
 /** The file of that session below the agent's HOME; undefined when there is none. */
 export function findSession(home: string, session: string): string | undefined {
-  return findFile(sessionsFolder(home), { depth: 0, matches: (name) => name.endsWith(`_${session}.jsonl`) });
+  return findFile(home, sessionsFolder(home), { depth: 0, matches: (name) => name.endsWith(`_${session}.jsonl`) });
 }
 
 /** Makes a session that was kept in another workspace one of this folder; false when it cannot be read, and so cannot be gone on with. */

@@ -1,8 +1,9 @@
 import { git } from '../../../lib/git/git.ts';
+import { bringLfsObjects } from '../../../lib/git/lfs.ts';
 
 /**
  * Copies a commit and all that it stands on from the git store into the person's repository, unless all of it is there; no ref, no
- * FETCH_HEAD, no configuration is written.
+ * FETCH_HEAD, no configuration is written. The contents of its LFS files come along.
  */
 export async function bringObjects({
   gitDir,
@@ -18,6 +19,7 @@ export async function bringObjects({
     flavour: 'user',
     config: { 'protocol.file.allow': 'always', 'fetch.parallel': '1' },
   });
+  await bringLfsObjects({ from: mirror, to: gitDir, commit });
 }
 
 const FETCH = [

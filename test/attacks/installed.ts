@@ -1,0 +1,52 @@
+import type { RunDetail } from '../../src/api/schemas.ts';
+import type { SandboxLevel } from '../../src/domain/sandbox.ts';
+import { type Content, type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
+import { type CliResult, Installation } from '../support/installation.ts';
+
+/** A whole Switchyard at a level, the same for all attacks that want one; `closeInstallations` ends them. */
+const installations = new Map<SandboxLevel, Promise<Installation>>();
+
+export function installed(level: SandboxLevel): Promise<Installation> {
+  const known = installations.get(level);
+  if (known !== undefined) return known;
+  const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } } });
+  const made = Installation.create({ config, sandbox: level });
+  installations.set(level, made);
+  return made;
+}
+
+export async function closeInstallations(): Promise<void> {
+  for (const made of installations.values()) await (await made)[Symbol.asyncDispose]();
+  installations.clear();
+}
+
+/** Does what the repository says. */
+const AGENT = 'sh ./agent.sh';
+
+export interface HostileRun extends AsyncDisposable {
+  readonly at: Installation;
+  readonly repository: TempRepository;
+  readonly result: CliResult;
+  readonly detail: RunDetail;
+}
+
+/** A run whose agent is that script, to its end. */
+export async function hostileRun(
+  level: SandboxLevel,
+  script: string,
+  { config = 'checks: {}\nsetup: none\n', args = [] }: { config?: string; args?: readonly string[] } = {},
+): Promise<HostileRun> {
+  const at = await installed(level);
+  const files: Record<string, Content> = { 'README.md': 'x\n', 'agent.sh': script, '.switchyard/config.yaml': config };
+  const repository = await tempRepository(files);
+  const result = await at.cli(['run', 'Be good', '--agent', 'hostile', '--json', ...args], { cwd: repository.path });
+  const { run } = JSON.parse(result.stdout.split('\n')[0] || '{}') as { run?: string };
+  if (run === undefined) throw new Error(`no run began: ${result.stdout}${result.stderr}`);
+  return {
+    at,
+    repository,
+    result,
+    detail: await at.show(run),
+    [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),
+  };
+}
