@@ -43,6 +43,7 @@ export async function createHost({
     workspaces: createWorkspaces({
       folder: home.workspaces,
       bases: home.bases,
+      pool: { size: machine.current.workspaces.pool },
       provider: await workspaceProvider(home, machine.current),
       crashPoint,
       clock: systemClock,

@@ -17,6 +17,8 @@ export const BackupManifest = z.object({
       path: z.string(),
       /** The bundle; null for a git store without a ref. */
       file: z.string().nullable(),
+      /** The key that private files in its checkpoints are encrypted under; not in backups from before there was one. */
+      key: z.string().optional(),
       refs: z.int(),
       /** Commits that the database names and the git store did not have. */
       missing: z.array(z.string()),

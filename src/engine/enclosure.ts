@@ -10,14 +10,15 @@ import type { Layout } from '../workspaces/layout.ts';
 export const INSIDE = { folder: '/workspace', home: '/home/agent', tmp: '/tmp' } as const;
 
 /**
- * Walls for the harness's own git over files that an agent may have written: all of the workspace, at its own place, and no network. Of the
- * git store there are the objects, not what other runs' refs are, and not the key of their checkpoints.
+ * Walls for the harness's own git over files that an agent may have written: checkout, git directory and agents' HOMEs, each at its own place,
+ * and no network. HOMEs are writable, since session files are put back through the walls that save them. Of the git store there are the
+ * objects, not what other runs' refs are, and not the key of their checkpoints.
  */
 export function gitSandbox(walls: Walls, { layout, store }: { layout: Layout; store: string }): Sandbox {
   const objects = ['objects', 'lfs/objects'].map((name) => join(store, name));
   const mounts = [
     ...objects.map((path) => ({ host: path, inside: path, writable: false })),
-    { host: layout.root, inside: layout.root, writable: true },
+    ...[layout.git, layout.tree, layout.homes].map((path) => ({ host: path, inside: path, writable: true })),
   ];
   return walls.enclose({ mounts, network: { kind: 'none' }, limits: {}, counted: [] });
 }

@@ -1,20 +1,23 @@
 import { chmod, stat } from 'node:fs/promises';
+import { lowPriority } from './exec/low-priority.ts';
 import { runOwn } from './exec/own-program.ts';
 
 /**
  * Copies what is in a folder into another that exists, with modes, times and links, and leaves alone what is there already, the mode of the
  * other folder included. `clone` shares
- * the contents on the disk until one of the two is changed, and fails where the file system cannot do that. Rejects with what `cp` said.
+ * the contents on the disk until one of the two is changed, and fails where the file system cannot do that. `quiet` makes room for others meanwhile.
+ * Rejects with what `cp` said.
  */
 export async function copyTree(
   from: string,
   to: string,
-  { clone, signal }: { clone: boolean; signal: AbortSignal },
+  { clone, quiet = false, signal }: { clone: boolean; quiet?: boolean; signal: AbortSignal },
 ): Promise<void> {
   const { mode } = await stat(to);
   const options = OPTIONS[process.platform === 'darwin' ? 'mac' : 'gnu'][clone ? 'clone' : 'copy'];
   const args = [...options, '--', `${from}/.`, to];
-  const { code, stderr } = await runOwn('cp', args, { signal });
+  const [file = 'cp', ...rest] = [...(quiet ? await lowPriority() : []), 'cp', ...args];
+  const { code, stderr } = await runOwn(file, rest, { signal });
   await chmod(to, mode);
   const complaints = stderr.split('\n').filter((line) => line !== '' && !SKIPPED.test(line));
   // Some versions end badly when they have left a file alone, as they were told to.

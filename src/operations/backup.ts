@@ -10,6 +10,7 @@ import { runTar } from '../lib/exec/tar.ts';
 import { sha256Of } from '../lib/file-hash.ts';
 import { type DumpFacts, dumpDatabase } from '../store/dump.ts';
 import { verifyBundle, writeBundle } from '../workspaces/bundle.ts';
+import { checkpointKey } from '../workspaces/checkpoint-key.ts';
 import { CONFIG_FILE, DATABASE_FILE, damaged, MANIFEST, readManifest } from './backup-manifest.ts';
 
 export interface BackupRequest {
@@ -37,7 +38,7 @@ export interface BackupReport {
 
 /**
  * Writes one file with everything that cannot be made again: the database as it is at one moment, then all git stores, so that every
- * commit that the database names is in it, and the configuration. Only its owner may read it. It is read back before it gets its name; an abort or a death leaves at
+ * commit that the database names is in it, with the keys of what checkpoints keep encrypted, and the configuration. Only its owner may read it. It is read back before it gets its name; an abort or a death leaves at
  * most a folder beside it whose name ends in `.part-…`. Runs go on meanwhile.
  */
 export async function backUp(request: BackupRequest): Promise<BackupReport> {
@@ -53,7 +54,7 @@ export async function backUp(request: BackupRequest): Promise<BackupReport> {
     const hasConfig = await copyConfig(request.config, join(content, CONFIG_FILE));
     const files = [
       DATABASE_FILE,
-      ...repositories.flatMap((repository) => repository.file ?? []),
+      ...repositories.flatMap(({ file, key }) => [file ?? [], key ?? []].flat()),
       ...(hasConfig ? [CONFIG_FILE] : []),
     ];
     const manifest: BackupManifest = {
@@ -131,11 +132,13 @@ async function writeStores(
     const file = join('repos', `${id}.bundle`);
     const isThere = (await stat(store).catch(() => undefined)) !== undefined;
     const bundled = isThere ? await writeBundle(store, { file: join(content, file), commits, signal }) : undefined;
-    written.push(
-      bundled === undefined
-        ? { id, path, file: null, refs: 0, missing: [...commits] }
-        : { id, path, file, refs: bundled.refs, missing: [...bundled.missing] },
-    );
+    if (bundled === undefined) {
+      written.push({ id, path, file: null, refs: 0, missing: [...commits] });
+      continue;
+    }
+    const key = join('repos', `${id}.key`);
+    await writeFile(join(content, key), await checkpointKey(store), { mode: 0o600 });
+    written.push({ id, path, file, key, refs: bundled.refs, missing: [...bundled.missing] });
   }
   return written;
 }

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ensureHome } from '../config/home.ts';
 import type { BackupManifest } from '../domain/backup-manifest.ts';
@@ -13,6 +13,7 @@ import { startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
 import { openDatabase } from '../store/database.ts';
 import { knownMigrations } from '../store/migrate.ts';
 import { restoreBundle } from '../workspaces/bundle.ts';
+import { putKey } from '../workspaces/checkpoint-key.ts';
 import { CONFIG_FILE, readManifest } from './backup-manifest.ts';
 import { exchangeDatabase, fillDatabase, notEmpty, type UnpackedBackup } from './restore-database.ts';
 
@@ -63,10 +64,12 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRep
     const made = resolveHome({ ...env, SWITCHYARD_HOME: join(scratch, 'home'), XDG_RUNTIME_DIR: undefined });
     await ensureHome(made);
     if (manifest.files[CONFIG_FILE] !== undefined) await copyFile(join(content, CONFIG_FILE), made.config);
-    for (const { id, file: bundle } of manifest.repositories) {
+    for (const { id, file: bundle, key } of manifest.repositories) {
       if (bundle === null) continue;
       progress(`Restoring git store ${id}`);
-      await restoreBundle(join(content, bundle), { store: join(made.repositories, `${id}.git`), signal });
+      const store = join(made.repositories, `${id}.git`);
+      await restoreBundle(join(content, bundle), { store, signal });
+      if (key !== undefined) await putKey(store, await readFile(join(content, key)));
     }
     progress('Restoring the database');
     const backup = { content, manifest, repositories: made.repositories };

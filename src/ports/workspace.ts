@@ -67,9 +67,10 @@ export interface WorkspaceProvider {
   readonly sameFiles: boolean;
   /**
    * Fills `folder` (absent or empty before) with the files of all layers. A full disk and the like reject with
-   * `workspace/cannot-create`, an abort with the signal's reason; either leaves nothing that `release` would not see to.
+   * `workspace/cannot-create`, an abort with the signal's reason; either leaves nothing that `release` would not see to. `quiet`:
+   * nobody waits for it, so it makes room for others.
    */
-  lay(laying: Laying & { readonly signal: AbortSignal }): Promise<void>;
+  lay(laying: Laying & { readonly signal: AbortSignal; readonly quiet?: boolean }): Promise<void>;
   /**
    * The folder as it was left, after the harness or the machine was started again; false when it is not there any more, or a layer is
    * gone.

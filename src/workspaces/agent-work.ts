@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { isAncestor } from '../lib/git/commits.ts';
 import { runGit } from '../lib/git/git.ts';
 import { receivePack } from '../lib/git/packs.ts';
 import { takeLfsObjects } from './lfs/bring-lfs.ts';
 import { runScript } from './sandboxed.ts';
 import type { Site } from './site.ts';
+import { LARGEST_FILE } from './tree-scripts.ts';
 
 /** What the agent has in its own git directory, now in the store as well (as objects that no ref keeps yet). */
 export interface AgentWork {
@@ -47,6 +47,11 @@ export async function takeAgentWork(site: Site, head: string): Promise<AgentWork
 /** Nothing is fetched from anywhere, whatever the agent's configuration says is missing where. */
 const CLOSED = { GIT_NO_LAZY_FETCH: '1', GIT_ALLOW_PROTOCOL: 'none', GIT_WORK_TREE: '' };
 
+/** Bytes that what an agent committed since the head may unpack to; outside of the walls nothing bounds that any more. */
+const LARGEST_WORK = 16 * LARGEST_FILE;
+/** A pack without deltas unpacks to a thousand times its size at most. */
+const HARMLESS_PACK = LARGEST_FILE / 1024;
+
 /** Plumbing only: `git log` and its like start what the agent's configuration names, to look at a signature for one. */
 const TAKE = `
 unset GIT_WORK_TREE
@@ -57,8 +62,11 @@ git symbolic-ref --quiet HEAD || echo detached
 printf '%s\\n' "$refs"
 [ -z "$head" ] || git symbolic-ref --quiet HEAD >/dev/null || printf 'commit\\t%s\\t\\t\\tHEAD\\n' "$head"
 for stash in $stashes; do printf 'commit\\t%s\\t\\t\\trefs/stash\\n' "$stash"; done
-{ git for-each-ref --format='%(objectname)'; printf '%s\\n' $head $stashes "^$HEAD_COMMIT"; } |
-  git pack-objects --revs --stdout -q --window=0 >"$PACK"`;
+tips() { git for-each-ref --format='%(objectname)'; printf '%s\\n' $head $stashes "^$HEAD_COMMIT"; }
+tips | git pack-objects --revs --stdout -q --window=0 --no-reuse-delta >"$PACK" || exit 1
+[ "$(wc -c <"$PACK")" -le ${HARMLESS_PACK} ] || tips |
+  git rev-list --objects --no-object-names --stdin | git cat-file --batch-check='%(objectsize)' |
+  awk '{ sum += $1; if ($1 > ${LARGEST_FILE} || sum > ${LARGEST_WORK}) exit 1 }'`;
 
 interface Tip {
   readonly ref: string;
@@ -101,45 +109,4 @@ async function received(store: string, pack: string, strict: boolean): Promise<b
     if (error instanceof Error && 'code' in error && error.code === 'git/failed') return false;
     throw error;
   }
-}
-
-/** Keeps commits below the run's salvage refs, each under a name of its own; returns one sentence for each that was not there yet. */
-export async function salvage(site: Site, tips: readonly { name: string; commit: string }[]): Promise<string[]> {
-  const notes: string[] = [];
-  for (const { name, commit } of tips) {
-    const kept = await keepUnder(site, name, commit);
-    if (kept !== undefined)
-      notes.push(`Commit ${commit.slice(0, 12)} (${name}) is not on the run's branch: kept as ${kept}.`);
-  }
-  return notes;
-}
-
-const LONGEST_NAME = 120;
-
-/** The ref that now keeps the commit, undefined when one did already. */
-async function keepUnder({ store, run }: Site, name: string, commit: string): Promise<string | undefined> {
-  const prefix = `refs/switchyard/salvage/${run}/`;
-  const refs = await store.list(prefix);
-  if (refs.some((ref) => ref.commit === commit)) return undefined;
-  // An agent's list of refs holds longer names than a file can have.
-  const plain = `${prefix}${name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME / 2)}-${commit.slice(0, 12)}` : name}`;
-  const taken = refs.some(({ ref }) => ref === plain || ref.startsWith(`${plain}/`) || plain.startsWith(`${ref}/`));
-  const ref = taken ? `${prefix}${plain.slice(prefix.length).replaceAll('/', '-')}-${commit.slice(0, 12)}` : plain;
-  await store.keep(ref, commit);
-  return ref;
-}
-
-/** Those of the tips that are not part of the history of any of the commits. */
-export async function beyond<T extends { commit: string }>(
-  store: string,
-  tips: readonly T[],
-  commits: readonly string[],
-): Promise<T[]> {
-  const left: T[] = [];
-  for (const tip of tips) {
-    let reached = false;
-    for (const commit of commits) reached ||= await isAncestor(store, tip.commit, commit);
-    if (!reached) left.push(tip);
-  }
-  return left;
 }

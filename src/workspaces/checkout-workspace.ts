@@ -3,12 +3,13 @@ import { isAncestor } from '../lib/git/commits.ts';
 import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
 import type { AgentGitState } from './agent-git-state.ts';
 import { AgentSide } from './agent-side.ts';
-import { type AgentWork, beyond, salvage } from './agent-work.ts';
+import type { AgentWork } from './agent-work.ts';
 import { type Checkpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { commitChanges, gatherCommits, keepHead, nameLeftOut } from './collecting.ts';
 import { runRef } from './git-store.ts';
 import { indexStamp, type Marker, writeMarker } from './marker.ts';
 import { GITLINK, readable } from './raw-differences.ts';
+import { beyond, salvage } from './salvage.ts';
 import { Saving } from './saving.ts';
 import type { Head, Site } from './site.ts';
 import {
@@ -30,6 +31,7 @@ export class CheckoutWorkspace implements Workspace {
   readonly #tree: TreeGit;
   readonly #agent: AgentSide;
   readonly #saving: Saving;
+  readonly #removed = new Set<string>();
   #head: Head;
   #marker: Marker;
   #last: Promise<unknown> = Promise.resolve();
@@ -37,12 +39,12 @@ export class CheckoutWorkspace implements Workspace {
   constructor(site: Site, { head, marker, index }: { head: Head; marker: Marker; index: TreeGit['index'] }) {
     this.folder = site.layout.tree;
     this.homes = site.layout.homes;
-    this.#site = site;
+    this.#site = { ...site, onPipeRemoved: (path) => this.#removed.add(path) };
     this.#head = head;
     this.#marker = marker;
-    this.#tree = new TreeGit(site, index);
-    this.#agent = new AgentSide(site);
-    this.#saving = new Saving(site, this.#tree, this.#agent);
+    this.#tree = new TreeGit(this.#site, index);
+    this.#agent = new AgentSide(this.#site);
+    this.#saving = new Saving(this.#site, this.#tree, this.#agent);
   }
 
   get head(): string {
@@ -146,6 +148,8 @@ export class CheckoutWorkspace implements Workspace {
     const snapshot = await this.#tree.snapshot({ against: from.tree });
     const notes = [...gathered.notes, ...(await nameLeftOut(site, this.#tree, { snapshot, head: from }))];
     if (state.kind !== 'untouched' && work === undefined) notes.push(UNREADABLE);
+    for (const path of this.#removed) notes.push(`${path} was a pipe, and git waited for it: it was removed.`);
+    this.#removed.clear();
     const [head] = await Promise.all([
       snapshot.tree === gathered.head.tree
         ? gathered.head

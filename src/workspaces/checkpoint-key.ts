@@ -23,6 +23,13 @@ export async function checkpointKey(store: string): Promise<Buffer> {
   });
 }
 
+/** Gives a store that has none the key of another, whose checkpoints it holds. Rejects where there is one. */
+export async function putKey(store: string, key: Buffer): Promise<void> {
+  await using file = await open(join(store, KEY_FILE), 'wx', 0o600);
+  await file.writeFile(key);
+  await file.sync();
+}
+
 async function readKey(path: string): Promise<Buffer | undefined> {
   try {
     return await readFile(path);

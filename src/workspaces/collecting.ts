@@ -1,12 +1,14 @@
 import { dateNow, isAncestor, writeCommit } from '../lib/git/commits.ts';
 import { withTrailers } from '../lib/git/trailers.ts';
 import type { CommitText } from '../ports/workspace.ts';
-import { type AgentWork, beyond, salvage } from './agent-work.ts';
+import type { AgentWork } from './agent-work.ts';
 import { runRef } from './git-store.ts';
+import { beyond, salvage } from './salvage.ts';
 import { type Head, type Site, SWITCHYARD } from './site.ts';
 import { keepSubmoduleChanges } from './submodules/workspace-submodules.ts';
 import { headOf, type RefusedLink, takeCommits } from './take-commits.ts';
 import type { Snapshot, TreeGit } from './tree-git.ts';
+import { LARGEST_FILE } from './tree-scripts.ts';
 
 /** The parts of `Workspace.collect`, in their order. */
 
@@ -53,13 +55,22 @@ export async function nameLeftOut(
   tree: TreeGit,
   { snapshot, head }: { snapshot: Snapshot; head: Head },
 ): Promise<string[]> {
-  const { nested, unreadable } = snapshot;
-  const within = await keepSubmoduleChanges(site, (made) => tree.give([made], [head.tree]));
-  if (!nested && unreadable === undefined) return [...within];
+  const { nested, unreadable, large } = snapshot;
+  const within = [...(await keepSubmoduleChanges(site, (made) => tree.give([made], [head.tree])))];
+  if (large.length > 0) within.push(tooLarge(large));
+  if (!nested && unreadable === undefined) return within;
   const saved = await tree.saveNested([head.tree]);
   const notes = [...within, ...(saved === undefined ? [] : await keepNested(site, saved))];
   if (unreadable !== undefined) notes.push(`Some files could not be read and were left out: ${unreadable.trim()}`);
   return notes;
+}
+
+const NAMED = 5;
+
+function tooLarge(paths: readonly string[]): string {
+  const more = paths.length - NAMED;
+  const names = `${paths.slice(0, NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  return `Files of more than ${LARGEST_FILE / 1024 ** 3} GiB were left out, and are kept nowhere: ${names}.`;
 }
 
 /** A commit that stays the same as long as the files do, whatever the run's head. */

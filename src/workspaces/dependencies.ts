@@ -24,6 +24,8 @@ export interface WantedDependencies {
 /** What setup would make, if it is there or can be made for all; else setup has to run in the workspace. */
 export interface FoundDependencies {
   readonly base: Base<'dependencies'> | undefined;
+  /** The same where laying it does not pay, though somebody may have laid it beforehand. */
+  readonly there?: Base<'dependencies'>;
   readonly notes: readonly string[];
 }
 
@@ -48,7 +50,7 @@ export class Dependencies {
     const { store } = site;
     const key = await this.#keyOf(site, wanted.setup, wanted.treeish);
     const there = await this.#bases.dependencies(store, key);
-    if (there !== undefined) return this.#pays(there) ? used(there) : NONE;
+    if (there !== undefined) return this.#pays(there) ? used(there) : { ...NONE, there };
     if (wanted.share === undefined || this.#provider.perFileMs >= CHECKOUT_MS) return NONE;
     if (
       wanted.treeish !== wanted.share.base.tree &&
@@ -107,7 +109,8 @@ const PROBE = { folder: '/nonexistent/switchyard', run: 'workspace' };
 
 const NONE: FoundDependencies = { base: undefined, notes: [] };
 
-function used(base: Base<'dependencies'>): FoundDependencies {
+/** What was laid instead of running setup, with the note that says so. */
+export function used(base: Base<'dependencies'>): FoundDependencies {
   const note = `Setup was not run: what it makes of these lockfiles was there (from commit ${base.commit.slice(0, 12)}).`;
   return { base, notes: [note] };
 }

@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process';
 import { access, readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
 import { unmountBelow } from '../lib/mounts.ts';
+import type { Workspace } from '../ports/workspace.ts';
 import { type PlainSandbox, plainSandbox } from '../testing/plain-sandbox.ts';
 import { workspaceCandidates } from '../testing/plain-workspaces.ts';
 import {
@@ -130,6 +133,20 @@ export function agentIn(folder: string) {
       return plainGit(folder, 'rev-parse', 'HEAD');
     },
   };
+}
+
+/** The files of a part of a checkpoint, one `MODE type ID\tPATH` each, as the workspace that made it has them. */
+export async function listPart(
+  { homes }: Pick<Workspace, 'homes'>,
+  { store, commit, name }: { store: string; commit: string; name: 'carry' | 'homes' },
+): Promise<string[]> {
+  const entries = (await plainGit(store, 'ls-tree', '--name-only', commit)).split('\n');
+  const tree = entries.find((entry) => entry.startsWith(`${name}.`))?.slice(name.length + 1) ?? '';
+  const git = join(homes, '../git');
+  const objects = join(git, 'private', name, 'objects');
+  const env = { PATH: process.env['PATH'] ?? '', GIT_OBJECT_DIRECTORY: objects, GIT_DIR: join(git, 'exact') };
+  const { stdout } = await promisify(execFile)('git', ['ls-tree', '-r', '-z', tree], { env });
+  return stdout.split('\0').filter((line) => line !== '');
 }
 
 export async function exists(path: string): Promise<boolean> {

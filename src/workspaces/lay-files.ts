@@ -1,8 +1,9 @@
-import { copyFile, mkdir, rm, utimes } from 'node:fs/promises';
+import { constants, copyFile, mkdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { isDiskFull } from '../lib/copy-tree.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { lowPriority } from '../lib/exec/low-priority.ts';
 import type { Place, WorkspaceProvider } from '../ports/workspace.ts';
 import { BaseGone, type Bases } from './bases/bases.ts';
 import { type Base, filesOf, homeOf, indexOf } from './bases/records.ts';
@@ -22,6 +23,8 @@ export interface LayFiles {
   readonly clock: Clock;
   readonly source: Base<'source'> | undefined;
   readonly dependencies: Base<'dependencies'> | undefined;
+  /** Nobody waits for it: it makes room for others. */
+  readonly quiet?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -37,19 +40,19 @@ export interface LaidFiles {
  */
 export async function layFiles(site: Pick<Site, 'layout'>, lay: LayFiles): Promise<LaidFiles> {
   const { layout } = site;
-  const { head, provider, bases, source, dependencies, signal } = lay;
+  const { head, provider, bases, source, dependencies, quiet = false, signal } = lay;
   const over = [source, dependencies].filter((base) => base !== undefined);
   const put = async (): Promise<void> => {
     await mkdir(layout.layers, { recursive: true, mode: 0o700 });
     const home = dependencies?.hasHome === true ? [homeOf(dependencies)] : [];
-    await provider.lay({ ...treePlace(layout), layers: over.map((base) => filesOf(base)), signal });
-    if (home.length > 0) await provider.lay({ ...homePlace(layout), layers: home, signal });
+    await provider.lay({ ...treePlace(layout), layers: over.map((base) => filesOf(base)), quiet, signal });
+    if (home.length > 0) await provider.lay({ ...homePlace(layout), layers: home, quiet, signal });
   };
   await (bases === undefined || over.length === 0 ? put() : bases.over(over, put));
   const at = { gitDir: layout.git, folder: layout.tree, signal };
   let settled = false;
   if (source === undefined) {
-    await checkOut({ ...at, commit: head.commit });
+    await checkOut({ ...at, commit: head.commit, prefix: quiet ? await lowPriority() : [] });
   } else {
     const index = join(layout.git, 'index');
     settled = (await putIndex(index, { source, lay, tree: layout.tree })) && source.commit === head.commit;
@@ -69,7 +72,7 @@ export async function layFiles(site: Pick<Site, 'layout'>, lay: LayFiles): Promi
  */
 async function putIndex(index: string, { source, lay, tree }: { source: Base<'source'>; lay: LayFiles; tree: string }) {
   const { provider, clock, signal } = lay;
-  await copyFile(indexOf(source), index);
+  await copyFile(indexOf(source), index, constants.COPYFILE_FICLONE);
   if (provider.sameFiles) return isPast(source.madeAt, clock);
   const made = clock.now();
   await restampIndex({ index, tree, mtime: made / 1000 });

@@ -10,12 +10,14 @@ import type { Base } from './bases/records.ts';
 import { CheckoutWorkspace } from './checkout-workspace.ts';
 import { type Checkpoint, readCheckpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { copyFiles } from './copy-files.ts';
-import type { Dependencies } from './dependencies.ts';
+import { type Dependencies, type FoundDependencies, used } from './dependencies.ts';
 import { dropDrafts, formatOf, writeHarnessGit } from './git-folders.ts';
-import { type GitStore, runRef } from './git-store.ts';
+import type { GitStore } from './git-store.ts';
 import { CHECKOUT_MS, isWorthAnother, layFiles, resumeFiles, takeUp } from './lay-files.ts';
+import { leftHead } from './left-head.ts';
 import { excludeLitter } from './litter.ts';
 import { indexStamp, type Marker, readMarker, writeMarker } from './marker.ts';
+import type { Pool } from './pool.ts';
 import { runSetup } from './setup.ts';
 import type { Head, Site } from './site.ts';
 import { layWorkspaceSubmodules } from './submodules/workspace-submodules.ts';
@@ -32,6 +34,9 @@ export interface Tools {
   /** Undefined where every workspace has its files written one by one. */
   readonly bases: Bases | undefined;
   readonly dependencies: Dependencies | undefined;
+  readonly pool: Pool | undefined;
+  /** Has the pool filled for a commit of a person's. */
+  fillPool(site: Site, base: Head, dependencies: Base<'dependencies'> | undefined): void;
   /** Told of a workspace that was laid over another commit than its own. */
   onBehind(site: Site, base: Head): void;
 }
@@ -69,7 +74,7 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
     knownHead(store, request.head, tools),
     request.checkpoint === undefined ? undefined : readCheckpoint(store.path, request.checkpoint),
     request.kept === undefined ? undefined : readCheckpoint(store.path, request.kept),
-    store.resolve(runRef(site.run, 'head')),
+    leftHead(store, site.run),
   ]);
   const notes: string[] = [];
   const agent = new AgentSide(site);
@@ -79,12 +84,13 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
   const made = await between(crashPoint, 'workspace', async () => {
     const { notes: laying, ...made } = await makeFiles(site, { head, files, tools, signal });
     notes.push(...laying);
-    notes.push(...(await layWorkspaceSubmodules(site, { commit: head.commit, fresh: true, signal })));
+    notes.push(...(await layFirstSubmodules(site, { head, signal })));
     if (stands) notes.push(...(await restoreTree(tree, { checkpoint, head })));
     if (copy.globs.length > 0) notes.push(...(await copyFiles(copy.from, layout.tree, copy.globs)));
     await agent.replace(head);
     return made;
   });
+  files.refill();
   signal.throwIfAborted();
   const runs = setup !== undefined && !made.hasDependencies;
   if (runs) await between(crashPoint, 'setup', () => runSetup(setup, { ...site, tree: layout.tree, signal }));
@@ -120,6 +126,11 @@ async function knownHead(store: GitStore, commit: string, { bases }: Tools): Pro
 interface Files {
   readonly source: Base<'source'> | undefined;
   readonly dependencies: Base<'dependencies'> | undefined;
+  /** What a tree of the pool may have of setup instead, though laying it now does not pay. */
+  readonly there: Base<'dependencies'> | undefined;
+  readonly usesPool: boolean;
+  /** Has the pool make up for what is taken from it, if there is one. */
+  readonly refill: () => void;
   readonly notes: readonly string[];
 }
 
@@ -130,17 +141,26 @@ async function chooseFiles(
 ): Promise<Files> {
   const { bases, dependencies, provider } = tools;
   if (bases === undefined || dependencies === undefined || site.sparse !== undefined)
-    return { source: undefined, dependencies: undefined, notes: [] };
+    return {
+      source: undefined,
+      dependencies: undefined,
+      there: undefined,
+      usesPool: false,
+      refill: () => undefined,
+      notes: [],
+    };
   const { store } = site;
   const { setup, enclose, signal } = request;
   const base = request.base === head.commit ? head : await knownHead(store, request.base, tools);
   const lays = provider.perFileMs < CHECKOUT_MS;
+  const usesPool = tools.pool?.isKept ?? false;
+  const none: FoundDependencies = { base: undefined, notes: [] };
   const [source, found] = await Promise.all([
     lays
       ? ((await bases.nearestSource(store, head.commit)) ?? bases.source({ store, head: base, quiet: false, signal }))
       : undefined,
     setup === undefined
-      ? { base: undefined, notes: [] }
+      ? none
       : dependencies.find(site, {
           treeish,
           setup,
@@ -149,7 +169,8 @@ async function chooseFiles(
         }),
   ]);
   if (source !== undefined && source.commit !== head.commit) tools.onBehind(site, base);
-  return { source, dependencies: found.base, notes: found.notes };
+  const refill = (): void => (usesPool ? tools.fillPool(site, base, found.base ?? found.there) : undefined);
+  return { source, dependencies: found.base, there: found.there, usesPool, refill, notes: found.notes };
 }
 
 /** Lays the files; where bases turn out to be in the way, or to have gone, once more without them. */
@@ -163,17 +184,43 @@ async function makeFiles(site: Site, make: { head: Head; files: Files; tools: To
   for (const { agent } of sessionFiles) await mkdir(join(layout.homes, agent), { recursive: true });
   writeHarnessGit(layout.git, store.path, formatOf(head.commit), site.sparse);
   const { source, dependencies, notes } = files;
+  const drained: string[] = [];
+  if (files.usesPool) {
+    const taken = await takeReady(site, make);
+    if (taken !== undefined) return taken;
+    drained.push(DRAINED);
+  }
   try {
     const laid = await layFiles(site, { head, provider, bases, clock, source, dependencies, signal });
-    return { ...laid, hasDependencies: dependencies !== undefined, notes };
+    return { ...laid, hasDependencies: dependencies !== undefined, notes: [...drained, ...notes] };
   } catch (error) {
     await takeUp(site, provider);
     if (!isWorthAnother(error, signal) || (dependencies === undefined && !(error instanceof BaseGone))) throw error;
     const again = source === undefined ? undefined : await bases?.source({ store, head, quiet: false, signal });
     const laid = await layFiles(site, { head, provider, bases, clock, source: again, dependencies: undefined, signal });
     const why = `What setup made could not be laid (${messageOf(error).split('\n', 1)[0]}): setup ran again.`;
-    return { ...laid, hasDependencies: false, notes: dependencies === undefined ? [] : [why] };
+    return { ...laid, hasDependencies: false, notes: [...drained, ...(dependencies === undefined ? [] : [why])] };
   }
+}
+
+/** Only what was just laid is there: without the file that declares submodules, git need not be asked. */
+async function layFirstSubmodules(site: Site, { head, signal }: { head: Head; signal: AbortSignal }) {
+  const declared = await lstat(join(site.layout.tree, '.gitmodules')).catch(() => undefined);
+  return declared === undefined ? [] : layWorkspaceSubmodules(site, { commit: head.commit, fresh: true, signal });
+}
+
+const DRAINED = 'The pool of ready workspaces was empty: this one was made on the spot.';
+
+/** A tree that was ready, with what setup makes if that is wanted and was laid. */
+async function takeReady(site: Site, make: { head: Head; files: Files; tools: Tools; signal: AbortSignal }) {
+  const { head, files, tools, signal } = make;
+  const wanted = files.dependencies ?? files.there;
+  const take = (dependencies: string | undefined) => tools.pool?.take(site, { head, dependencies, signal });
+  const whole = await take(wanted?.name);
+  if (whole !== undefined && wanted !== undefined)
+    return { ...whole, hasDependencies: true, notes: used(wanted).notes };
+  const bare = whole ?? (files.dependencies === undefined ? await take(undefined) : undefined);
+  return bare === undefined ? undefined : { ...bare, hasDependencies: false, notes: files.notes };
 }
 
 /** The uncollected changes of a checkpoint that stands on the head, as changes on top of it. */

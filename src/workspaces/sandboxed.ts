@@ -3,6 +3,7 @@ import { SwitchyardError } from '../lib/error.ts';
 import { keepTail } from '../lib/exec/tail.ts';
 import { gitEnvironment } from '../lib/git/environment.ts';
 import { gitError } from '../lib/git/git.ts';
+import { releasePipes } from './release-pipes.ts';
 import type { Site } from './site.ts';
 
 /** Far beyond what git takes on the largest repository: past it, something hangs. */
@@ -23,32 +24,43 @@ export interface ScriptResult {
   readonly stderr: string;
 }
 
+/** What is needed of a workspace to run scripts in it. */
+export type Scripted = Pick<Site, 'layout' | 'sandbox' | 'onPipeRemoved'>;
+
 /**
  * Runs a shell script in the workspace's sandbox, in the checkout, with git set to the harness's git directory and a configuration
- * that nothing in the checkout can change.
+ * that nothing in the checkout can change. A pipe that it waits for is removed.
  */
-export async function runScript(
-  site: Pick<Site, 'layout' | 'sandbox'>,
-  { text, args = [], env = {}, name }: Script,
-): Promise<ScriptResult> {
+export async function runScript(site: Scripted, { text, args = [], env = {}, name }: Script): Promise<ScriptResult> {
   const { layout, sandbox } = site;
   await using running = await sandbox.spawn({
     argv: ['/bin/sh', '-c', text, name, ...args],
     cwd: layout.tree,
-    env: { ...gitEnvironment({ gitDir: layout.git, workTree: layout.tree, config: { 'pack.threads': '1' } }), ...env },
+    env: {
+      ...gitEnvironment({ gitDir: layout.git, workTree: layout.tree, config: { 'pack.threads': '1' } }),
+      ...MOST,
+      ...env,
+    },
   });
   const late = AbortSignal.timeout(LIMIT_MS);
   const stop = (): void => void running.stop(0);
   late.addEventListener('abort', stop, { once: true });
+  const over = new AbortController();
+  const releasing = releasePipes({ sandbox, tree: layout.tree }, (path) => site.onPipeRemoved?.(path), over.signal);
   const stderr = keepTail(running.stderr);
   const [stdout, exit] = await Promise.all([buffer(running.stdout), running.exited]);
+  over.abort();
+  await releasing;
   late.removeEventListener('abort', stop);
   if (late.aborted) throw hangs(name);
   return { code: exit.code ?? 137, stdout, stderr: stderr.text() };
 }
 
+/** Bytes that git takes of the memory at once: what an agent wrote may say that it is of any size, or never end. */
+const MOST = { GIT_ALLOC_LIMIT: '2g' };
+
 /** Like `runScript`, for one that has to succeed. */
-export async function runScriptOrThrow(site: Pick<Site, 'layout' | 'sandbox'>, script: Script): Promise<ScriptResult> {
+export async function runScriptOrThrow(site: Scripted, script: Script): Promise<ScriptResult> {
   const result = await runScript(site, script);
   if (result.code !== 0) throw gitError([script.name], result);
   return result;

@@ -1,8 +1,9 @@
 import { isAncestor } from '../lib/git/commits.ts';
 import type { AgentSide } from './agent-side.ts';
-import { type AgentWork, beyond } from './agent-work.ts';
+import type { AgentWork } from './agent-work.ts';
 import { savedParts, writeCheckpoint } from './checkpoints.ts';
 import { entryOf, type FoundPart, type PartName, sealPart } from './private-parts.ts';
+import { beyond } from './salvage.ts';
 import type { Head, Site } from './site.ts';
 import type { TreeGit } from './tree-git.ts';
 

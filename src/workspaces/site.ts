@@ -21,6 +21,8 @@ export interface Site {
   readonly sparse?: readonly string[] | undefined;
   readonly sessionFiles: readonly { readonly agent: string; readonly globs: readonly string[] }[];
   readonly crashPoint: CrashPoint;
+  /** Told of a pipe in the checkout that git waited for, and that was removed. */
+  readonly onPipeRemoved?: (path: string) => void;
 }
 
 /** A commit that a workspace stands on, with what is asked of it again and again. */

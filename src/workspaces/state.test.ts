@@ -2,13 +2,13 @@ import { chmod, lstat, readFile, readlink, rm, symlink, utimes, writeFile } from
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { plainGit, writeFiles } from '../testing/temp-repository.ts';
-import { agentIn, dyingAt, exists, fixture, TEXT } from './fixture.ts';
+import { agentIn, dyingAt, exists, fixture, listPart, TEXT } from './fixture.ts';
 
 const listing = async (store: string, commit: string): Promise<string[]> =>
   (await plainGit(store, 'ls-tree', '-r', '--name-only', '-z', commit)).split('\0').filter((name) => name !== '');
 
-/** What git finds at a part of a checkpoint when it is put back into a new workspace. */
-const kept = (names: readonly string[], name: string): string[] => names.filter((path) => path.startsWith(`${name}.`));
+const pathsOf = (lines: readonly string[]): string[] => lines.map((line) => line.slice(line.indexOf('\t') + 1));
+const isPart = (path: string): boolean => /^(carry|homes)\.[0-9a-f]{40}\/000000$/.test(path);
 
 test('a checkpoint holds uncollected changes, carried files and session files, on top of the branch', async () => {
   await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.local\n' });
@@ -29,10 +29,14 @@ test('a checkpoint holds uncollected changes, carried files and session files, o
   expect(workspace.head).toBe(at.base);
   expect(await at.store.resolve('refs/switchyard/runs/r1/checkpoint-implement-1')).toBe(commit);
   expect(await plainGit(at.store.path, 'rev-parse', `${commit}^`)).toBe(tip);
-  expect(await listing(at.store.path, commit)).toEqual([
-    'carry/cache/deep/y',
-    'carry/x.local',
-    'homes/codex/.codex/sessions/1/s.jsonl',
+  const store = at.store.path;
+  expect(pathsOf(await listPart(workspace, { store, commit, name: 'carry' }))).toEqual(['cache/deep/y', 'x.local']);
+  expect(pathsOf(await listPart(workspace, { store, commit, name: 'homes' }))).toEqual([
+    'codex/.codex/sessions/1/s.jsonl',
+  ]);
+  const all = await listing(store, commit);
+  expect(all.filter(isPart)).toHaveLength(2);
+  expect(all.filter((path) => !isPart(path))).toEqual([
     'tree/.gitignore',
     'tree/a.txt',
     'tree/b.txt',
@@ -87,7 +91,8 @@ test('contents are carried byte by byte, whatever attributes say, with modes, an
     'codex/out': { link: '/etc' },
   });
   const checkpoint = await workspace.checkpoint();
-  expect(await plainGit(at.store.path, 'show', `${checkpoint}:carry/keep/link`)).toBe('/etc/passwd');
+  const carried = await listPart(workspace, { store: at.store.path, commit: checkpoint, name: 'carry' });
+  expect(carried.find((line) => line.endsWith('\tkeep/link'))).toMatch(/^120000 blob /);
   const { workspace: next } = await at.open({ ...request, checkpoint, attempt: 2 });
   const agent = agentIn(next.folder);
   expect(await agent.read('keep/new\nline "q"')).toBe(contents);
@@ -105,7 +110,9 @@ test('a carried folder that became a link is saved as the link, and nothing behi
   await rm(join(workspace.folder, 'keep'), { recursive: true });
   await symlink('/etc', join(workspace.folder, 'keep'));
   const checkpoint = await workspace.checkpoint();
-  expect(await listing(at.store.path, checkpoint)).toEqual(['carry/keep', 'tree/.gitignore']);
+  const carried = await listPart(workspace, { store: at.store.path, commit: checkpoint, name: 'carry' });
+  expect(carried).toEqual([expect.stringMatching(/^120000 blob [0-9a-f]+\tkeep$/)]);
+  expect((await listing(at.store.path, checkpoint)).filter((path) => !isPart(path))).toEqual(['tree/.gitignore']);
 });
 
 test('a new workspace from a checkpoint has its uncollected changes as changes, without what was excluded', async () => {

@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly differences: readonly RawDifference[];
   /** What git said where files could not be read and were left out. */
   readonly unreadable: string | undefined;
+  /** Files that are too large to be taken in. */
+  readonly large: readonly string[];
   /** There are repositories within the checkout. */
   readonly nested: boolean;
 }
@@ -57,7 +59,7 @@ export class TreeGit {
   }
 
   async snapshot(request: SnapshotRequest): Promise<Snapshot> {
-    const { facts, differences, stderr } = await this.#look(request);
+    const { facts, large, differences, stderr } = await this.#look(request);
     const links = differences.filter(({ mode }) => mode === GITLINK).map(({ path }) => escapedBytes(path));
     if (links.some((link) => !this.#nested.includes(link))) {
       this.#indexTree = undefined;
@@ -70,7 +72,7 @@ export class TreeGit {
     );
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
-    return { tree, parts, differences, unreadable, nested: this.#nested.length > 0 };
+    return { tree, parts, differences, unreadable, large, nested: this.#nested.length > 0 };
   }
 
   async #look({ against, save, differences }: SnapshotRequest) {
@@ -86,6 +88,7 @@ export class TreeGit {
     const end = stdout.indexOf('\n\n');
     return {
       facts: factsOf(stdout.subarray(0, end)),
+      large: largeIn(stdout.subarray(0, end)),
       differences: parseRawDifferences(stdout.subarray(end + 2)),
       stderr,
     };
@@ -145,6 +148,11 @@ export class TreeGit {
   #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {
     return runScriptOrThrow(this.#site, { name, text, args, env: { ...env, INDEX_TREE: this.#indexTree ?? '' } });
   }
+}
+
+function largeIn(lines: Buffer): string[] {
+  const all = lines.toString('latin1').split('\n');
+  return all.filter((line) => line.startsWith('large ')).map((line) => readable(line.slice('large '.length)));
 }
 
 /** `name value` lines. */

@@ -5,16 +5,36 @@ import { quoted } from './sandboxed.ts';
  * directory. Its index is a cache of the last look: what it says counts only together with the tree that was written from it.
  */
 
+/** Bytes of a file that is taken in. A larger one costs an agent nothing to make, and git minutes or the whole disk. */
+export const LARGEST_FILE = 1024 ** 3;
+
 /**
  * Takes all files into the index, also those in folders that the checkout does not have as a rule; says `partial` when some could not be
  * read. `$GIT_DIR/added` is empty when nothing changed. Into each submodule that the index has, `git add` sends another git, which
  * would go by whatever configuration lies there; the one that it finds does nothing, and nothing of what it would say is needed.
+ *
+ * Git itself gives up, before it has read anything, at a file that it is not allowed to map into memory; only then are the files that are
+ * too large looked for. Each that git would have taken is said (`large PATH`) and stays in the index as it was, or out of it.
  */
 const ADD = `
 idle="$GIT_DIR/idle"
 [ -x "$idle/git" ] || { mkdir -p "$idle" && echo '#!/bin/sh' >"$idle/git" && chmod +x "$idle/git"; } || exit 1
-GIT_EXEC_PATH="$idle" git add --all --sparse --verbose --ignore-errors >"$GIT_DIR/added"
-case $? in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
+add() {
+  GIT_EXEC_PATH="$idle" GIT_MMAP_LIMIT=${LARGEST_FILE} git -c core.bigFileThreshold=${LARGEST_FILE}g \\
+    add --all --sparse --verbose --ignore-errors "$@" >"$GIT_DIR/added" 2>"$GIT_DIR/problems"
+}
+add
+code=$?
+if [ $code = 128 ] && grep -q 'over limit' "$GIT_DIR/problems"; then
+  find . -xdev -name .git -prune -o -type f -size +${LARGEST_FILE}c -print0 |
+    GIT_LITERAL_PATHSPECS=1 xargs -0 -r git ls-files -z --cached --others --exclude-standard -- >"$GIT_DIR/large"
+  { printf '.\\0' && sed -z 's/^/:(top,exclude,literal)/' "$GIT_DIR/large"; } |
+    add --pathspec-from-file=- --pathspec-file-nul
+  code=$?
+  tr '\\n\\0' '?\\n' <"$GIT_DIR/large" | sed 's/^/large /'
+fi
+cat "$GIT_DIR/problems" >&2
+case $code in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 
 /**
  * Git reads a file again at every look if it was written in the same second as the index, which many are after a checkout. Writing the

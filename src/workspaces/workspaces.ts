@@ -13,6 +13,7 @@ import type { GitStore } from './git-store.ts';
 import { CHECKOUT_MS } from './lay-files.ts';
 import { type Layout, workspaceLayout } from './layout.ts';
 import { create, reopen, type Tools } from './open-workspace.ts';
+import { Pool } from './pool.ts';
 import { removeAside, setAside } from './removal.ts';
 import type { Setup } from './setup.ts';
 import type { Head } from './site.ts';
@@ -49,6 +50,8 @@ export interface WorkspaceUpkeep extends AsyncDisposable {
   listBases(): Promise<readonly BaseFacts[]>;
   /** Removes bases that nobody needs; returns those that went, or that would go on a dry run. */
   collectBases(how?: { readonly dryRun?: boolean; readonly store?: GitStore }): Promise<readonly BaseFacts[]>;
+  /** The trees that are held ready, over all repositories, and how many are to be; none where they are not needed. */
+  pool(): Promise<{ readonly ready: number; readonly wanted: number }>;
   /** Resolves when nothing is under way that nobody waits for. */
   idle(): Promise<void>;
 }
@@ -115,6 +118,8 @@ export interface WorkspacesOptions {
   /** `$SWITCHYARD_HOME/bases`; without it, every workspace has its files written one by one. */
   readonly bases?: string;
   readonly provider: WorkspaceProvider;
+  /** How many workspaces are held ready for each repository in use, where the provider takes time for each file. Needs `bases`. */
+  readonly pool?: { readonly size: number };
   readonly crashPoint: CrashPoint;
   readonly clock?: Clock;
   /** Told, in a sentence, of what a person should know of things that nobody waits for. */
@@ -128,12 +133,19 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
     options.bases === undefined
       ? undefined
       : new Bases({ folder: options.bases, workspaces: folder, crashPoint, clock });
+  const size = options.pool?.size ?? 0;
+  const pool = bases === undefined ? undefined : new Pool({ folder, size, provider, bases, clock });
   const tools: Tools = {
     provider,
     clock,
     basesFolder: options.bases ?? join(folder, '.bases'),
     bases,
     dependencies: bases === undefined ? undefined : new Dependencies(bases, provider),
+    pool,
+    fillPool: ({ store }, head, dependencies) =>
+      background.ask(`Workspaces of ${store.id} could not be made ready`, async (signal) =>
+        pool?.fill({ store, head, dependencies, signal }),
+      ),
     onBehind: ({ store }, base) => prepareSource(store, base),
   };
   const prepareSource = (store: GitStore, head: Head): void =>
@@ -197,10 +209,12 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
         if (!needed.has(run)) await unmount(path);
       }
       await bases?.sweep();
+      await pool?.sweep();
       clearAway();
     },
     listBases: async () => (await bases?.list()) ?? [],
     collectBases: async (how) => (await bases?.collect(how)) ?? [],
+    pool: async () => (await pool?.count()) ?? { ready: 0, wanted: 0 },
     idle: () => background.idle(),
     async [Symbol.asyncDispose]() {
       bases?.close();

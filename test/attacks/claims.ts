@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { plainGit } from '../../src/testing/temp-repository.ts';
 import { type Attack, KEPT, type Twin } from './attack.ts';
-import { type HostileRun, hostileRun, installed } from './installed.ts';
+import { type HostileRun, hostileRun, install, installed } from './installed.ts';
 import { perl } from './outside.ts';
 import { type Stage, TEXT } from './stage.ts';
 
@@ -55,7 +57,44 @@ function asking(socket: string): string {
   return `${perl(program, socket)} >answer.txt; echo asked >>answer.txt`;
 }
 
+/** Reads whatever files it has open. */
+const LISTING = 'for f in /proc/self/fd/*; do [ -f $f ] && cat $f; done >found.txt; echo looked >>found.txt';
+
+/** Descriptors from 3 on that lead nowhere, then the file: Node keeps only the first few from its programs. */
+const handing = (file: FileHandle) => [...Array.from({ length: 27 }, () => 'ignore' as const), file.fd];
+
 export const claimAttacks: readonly Attack[] = [
+  {
+    name: "reads a file that was open in the shell from which the person started Switchyard's daemon",
+    subject: 'processes',
+    async play(stage) {
+      await using file = await open(await stage.put('person/open'));
+      await using at = await install(stage.level);
+      const up = spawn(process.execPath, [at.program, 'server', 'up'], {
+        cwd: at.folder,
+        env: { ...at.env },
+        stdio: ['ignore', 'ignore', 'ignore', ...handing(file)],
+      });
+      const [code] = (await once(up, 'exit')) as [number];
+      if (code !== 0) throw new Error(`the daemon did not start: ${code}`);
+      await using run = await hostileRun(stage.level, LISTING, { at });
+      const found = await run.repository.git('show', `${run.detail.branch ?? 'HEAD'}:found.txt`);
+      if (!found.includes('looked')) throw new Error(`the agent did not look: ${found}`);
+      return { before: KEPT, after: found.includes(stage.secret) ? 'read' : KEPT };
+    },
+    async careless(stage) {
+      await using file = await open(await stage.put('person/open'));
+      const between = `require("child_process").spawnSync("/bin/sh", ["-c", process.argv[1]])`;
+      const child = spawn(process.execPath, ['-e', between, LISTING], {
+        cwd: stage.layout.tree,
+        stdio: ['ignore', 'ignore', 'ignore', ...handing(file)],
+      });
+      await once(child, 'exit');
+      const found = await stage.agent('cat found.txt');
+      return { before: KEPT, after: found.output.includes(stage.secret) ? 'read' : KEPT };
+    },
+    twin: DELIVERED,
+  },
   {
     name: "has its commit stand as another's, and as another run's",
     subject: 'claims',

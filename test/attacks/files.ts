@@ -85,11 +85,14 @@ export const fileAttacks: readonly Attack[] = [
   {
     name: "reads another run's sessions and secrets out of the store's objects",
     subject: 'git store',
-    known:
-      'all objects of the store are readable in all workspaces of the repository, those of checkpoints among them.',
     async play(stage) {
       await keptElsewhere(stage);
-      return saw(await stage.agent('git cat-file --batch-all-objects --batch --buffer'), stage.secret);
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    async careless(stage) {
+      const file = await stage.put('kept/session');
+      await plainGit(stage.store.path, 'hash-object', '-w', file);
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
     twin: scriptTwin('reads the objects of its own history', 'git cat-file -p HEAD:src/one.txt', 'one'),
   },
@@ -158,10 +161,14 @@ export const fileAttacks: readonly Attack[] = [
   },
 ];
 
-/** A checkpoint of another run, as it is kept for its agent's sessions; its commit. */
+const ALL_OBJECTS = 'git cat-file --batch-all-objects --batch --buffer | grep -a CANARY';
+
+/** A checkpoint of another run, as it is kept for its agent's sessions and its carried files; its commit. */
 async function keptElsewhere(stage: Stage): Promise<string> {
-  const other = await stage.open({ run: 'run2' });
-  const sessions = join(stage.workspaces.layoutOf('run2').homes, 'coder/.sessions');
+  const other = await stage.open({ run: 'run2', carry: ['*.log'] });
+  const { tree, homes } = stage.workspaces.layoutOf('run2');
+  await writeFile(join(tree, 'carried.log'), stage.secret);
+  const sessions = join(homes, 'coder/.sessions');
   await mkdir(sessions);
   await writeFile(join(sessions, 'one.jsonl'), stage.secret);
   return other.checkpoint();

@@ -56,11 +56,11 @@ const IDENTITY = {
  * within the walls of the harness's git.
  */
 export function fire({ target, layout }: Stage): string {
-  return `echo owned 2>/dev/null >${target}; echo ran 2>/dev/null >${join(layout.root, 'ran')}`;
+  return `echo owned 2>/dev/null >${target}; echo ran 2>/dev/null >${join(layout.git, 'ran')}`;
 }
 
 export async function whatRan({ targetText, layout }: Stage): Promise<string> {
   if ((await targetText()) !== 'untouched') return 'ran';
-  const ran = await readFile(join(layout.root, 'ran'), 'utf8').catch(() => undefined);
+  const ran = await readFile(join(layout.git, 'ran'), 'utf8').catch(() => undefined);
   return ran === undefined ? 'nothing ran' : "ran within git's walls";
 }

@@ -9,10 +9,15 @@ const installations = new Map<SandboxLevel, Promise<Installation>>();
 export function installed(level: SandboxLevel): Promise<Installation> {
   const known = installations.get(level);
   if (known !== undefined) return known;
-  const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } } });
-  const made = Installation.create({ config, sandbox: level });
+  const made = install(level);
   installations.set(level, made);
   return made;
+}
+
+/** One that whoever asked for it disposes. */
+export function install(level: SandboxLevel): Promise<Installation> {
+  const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } } });
+  return Installation.create({ config, sandbox: level });
 }
 
 export async function closeInstallations(): Promise<void> {
@@ -30,13 +35,20 @@ export interface HostileRun extends AsyncDisposable {
   readonly detail: RunDetail;
 }
 
+interface HostileOptions {
+  readonly config?: string;
+  readonly args?: readonly string[];
+  /** Where, if not where all such runs are. */
+  readonly at?: Installation;
+}
+
 /** A run whose agent is that script, to its end. */
 export async function hostileRun(
   level: SandboxLevel,
   script: string,
-  { config = 'checks: {}\nsetup: none\n', args = [] }: { config?: string; args?: readonly string[] } = {},
+  { config = 'checks: {}\nsetup: none\n', args = [], at: own }: HostileOptions = {},
 ): Promise<HostileRun> {
-  const at = await installed(level);
+  const at = own ?? (await installed(level));
   const files: Record<string, Content> = { 'README.md': 'x\n', 'agent.sh': script, '.switchyard/config.yaml': config };
   const repository = await tempRepository(files);
   const result = await at.cli(['run', 'Be good', '--agent', 'hostile', '--json', ...args], { cwd: repository.path });

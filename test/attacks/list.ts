@@ -9,6 +9,7 @@ import { networkAttacks } from './network.ts';
 import { processAttacks } from './processes.ts';
 import { resourceAttacks } from './resources.ts';
 import { terminalAttacks } from './terminal.ts';
+import { waysOutAttacks } from './ways-out.ts';
 
 export const attacks: readonly Attack[] = [
   ...processAttacks,
@@ -18,6 +19,7 @@ export const attacks: readonly Attack[] = [
   ...linkAttacks,
   ...nameAttacks,
   ...networkAttacks,
+  ...waysOutAttacks,
   ...terminalAttacks,
   ...resourceAttacks,
   ...claimAttacks,

@@ -6,6 +6,7 @@ import { enclosedEnv } from '../../src/engine/context.ts';
 import { gitSandbox, programsSandbox } from '../../src/engine/enclosure.ts';
 import { noCrashPoint } from '../../src/lib/crash-point.ts';
 import { keepTail } from '../../src/lib/exec/tail.ts';
+import type { Egress } from '../../src/ports/egress.ts';
 import type { Exit, Sandbox, Walls } from '../../src/ports/sandbox.ts';
 import type { Workspace } from '../../src/ports/workspace.ts';
 import { plainWorkspaces } from '../../src/testing/plain-workspaces.ts';
@@ -53,6 +54,8 @@ export interface AgentOptions {
   readonly name?: string;
   readonly run?: string;
   readonly limits?: ResourceLimits;
+  /** The ways out of its walls; none, if not given. */
+  readonly egress?: Egress;
   readonly input?: string;
   readonly timeoutMs?: number;
 }
@@ -127,7 +130,7 @@ export async function stage(
       store: store.path,
       home: homeOf(workspaces, options),
       settings: { resources: options.limits ?? {} },
-      egress: () => Promise.resolve(NO_WAYS_OUT),
+      egress: () => Promise.resolve(options.egress ?? NO_WAYS_OUT),
     });
   const envIn = (sandbox: Sandbox, options: AgentOptions = {}) => {
     const own = homeOf(workspaces, options);

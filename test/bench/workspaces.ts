@@ -136,7 +136,7 @@ async function asUser(provider: Provider, sample: Sample, disk?: string): Promis
 async function worktrees({ size, repository, small }: Sample): Promise<number[]> {
   await using folder = await tempFolder('switchyard-bench');
   const took: number[] = [];
-  for (let n = 0; n < (small || size >= 20_000 ? 3 : 7); n += 1)
+  for (let n = 0; n < (small ? 1 : size >= 20_000 ? 3 : 7); n += 1)
     took.push(await worktreeAdd(repository.path, join(folder.path, `tree-${n}`), 'main~1'));
   return took;
 }
@@ -176,7 +176,8 @@ function partsOf(provider: Provider, { repository, dependencies }: Sample, folde
 }
 
 function fewRounds({ size, small }: Sample): Rounds {
-  return small || size >= 20_000 ? { claims: 3, behind: 2 } : { claims: 5, behind: 3 };
+  if (small) return { claims: 2, behind: 1 };
+  return size >= 20_000 ? { claims: 3, behind: 2 } : { claims: 5, behind: 3 };
 }
 
 /** A repository of so many files, whose last commit changes a hundred of them. */

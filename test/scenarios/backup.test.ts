@@ -12,11 +12,14 @@ import { Installation } from '../support/installation.ts';
 
 const run = promisify(execFile);
 const SLOW = 'if [ -f begun.txt ]; then echo more > ended.txt; else echo agent > begun.txt; sleep 600; fi';
-const CONFIG = `agents:
+const CONFIG = `sandbox: pid
+agents:
   writer: { kind: custom, command: [sh, -c, "echo agent > made.txt"] }
   slow: { kind: custom, command: [sh, -c, ${JSON.stringify(SLOW)}] }
 defaults: { agent: writer }
 `;
+/** A home with nothing in it, as a restore wants it. */
+const EMPTY = { sandbox: undefined };
 let installation: Installation;
 let repository: TempRepository;
 
@@ -76,7 +79,7 @@ test('a home comes back as it was: runs, journals, transcripts, commits, the tra
   const file = await backUp(installation, 'whole.tar');
   const before = await story(installation, ids);
 
-  await using other = await Installation.create();
+  await using other = await Installation.create(EMPTY);
   const restored = await other.cli(['server', 'restore', file, '--json']);
   expect(restored).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(restored.stdout)).toMatchObject({ home: other.home.folder, aside: [], notes: [] });
@@ -84,6 +87,12 @@ test('a home comes back as it was: runs, journals, transcripts, commits, the tra
   expect((await other.cli(['server', 'up'])).code).toBe(0);
   expect(await story(other, ids)).toEqual(before);
   expect(await refs(other)).toBe(await refs(installation));
+  // What checkpoints keep encrypted can be read in the new place.
+  const key = async (on: Installation) => {
+    const path = join(on.home.repositories, (await readdir(on.home.repositories))[0] ?? '', 'checkpoint.key');
+    return { key: await readFile(path, 'hex'), mode: (await stat(path)).mode & 0o777 };
+  };
+  expect(await key(other)).toEqual({ key: (await key(installation)).key, mode: 0o600 });
   expect((await other.cli(['restore', ids[1] ?? ''])).code).toBe(0);
   // It goes on: numbers that the database gives out do not collide with what is there.
   const next = await start(other);
@@ -96,7 +105,7 @@ test('taken while an agent works, its run goes on as after a crash', async () =>
   await waitUntil(() => readFile(begun, 'utf8').catch(() => ''), { timeoutMs: 30_000, what: 'the agent at work' });
   const file = await backUp(installation, 'at-work.tar');
 
-  await using other = await Installation.create();
+  await using other = await Installation.create(EMPTY);
   expect((await other.cli(['server', 'restore', file])).stdout).toContain('Runs that were at work go on');
   expect(await other.show(id).catch(() => undefined)).toBeUndefined();
   expect((await other.cli(['server', 'up'])).code).toBe(0);
@@ -126,7 +135,7 @@ test('a checkpoint that no ref keeps any more is in the backup all the same', as
   await client.query('update switchyard.step set checkpoint = $2 where run = $1', [id, loose]);
   await client.end();
   const file = await backUp(installation, 'loose.tar');
-  await using other = await Installation.create();
+  await using other = await Installation.create(EMPTY);
   expect((await other.cli(['server', 'restore', file])).code).toBe(0);
   expect(await git('for-each-ref', 'refs/switchyard/held')).toBe('');
   const [theirs = ''] = await readdir(other.home.repositories);
@@ -151,7 +160,7 @@ test('a home with something in it is refused, or moved aside whole; one that a d
 
 test('a damaged, a foreign and a newer backup are refused, and nothing changes', async () => {
   const file = await backUp(installation, 'good.tar');
-  await using other = await Installation.create();
+  await using other = await Installation.create(EMPTY);
   const refusal = async (path: string) => {
     const { code, stderr } = await other.cli(['server', 'restore', path, '--json']);
     expect(code).toBe(1);
@@ -192,7 +201,7 @@ test('a folder gets a file by date; a file that is there is never written over',
 test("into a server of one's own that has runs already: they are moved aside within it", async () => {
   const file = await backUp(installation, 'external.tar');
   await using database = await createTestDatabase();
-  await using other = await Installation.create({ env: { DATABASE_URL: database.url } });
+  await using other = await Installation.create({ ...EMPTY, env: { DATABASE_URL: database.url } });
   expect((await other.cli(['server', 'restore', file])).code).toBe(0);
   expect((await other.cli(['server', 'restore', file, '--json'])).code).toBe(1);
   const again = await other.cli(['server', 'restore', file, '--replace', '--json']);
@@ -235,7 +244,7 @@ test('a database that the daemon of another home is using is not taken from it',
   await using database = await createTestDatabase();
   await using owner = await Installation.create({ config: CONFIG, env: { DATABASE_URL: database.url } });
   expect((await owner.cli(['server', 'up'])).code).toBe(0);
-  await using other = await Installation.create({ env: { DATABASE_URL: database.url } });
+  await using other = await Installation.create({ ...EMPTY, env: { DATABASE_URL: database.url } });
   const restore = () => other.cli(['server', 'restore', file, '--replace', '--json']);
   expect(JSON.parse((await restore()).stderr)).toMatchObject({ code: 'restore/in-use' });
   expect(JSON.parse((await owner.cli(['ls', '--json'])).stdout)).toEqual([]);

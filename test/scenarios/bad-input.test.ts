@@ -114,14 +114,14 @@ test('a file that cannot be read is the command’s own mistake, whatever it was
   expectRefused(await installation.cli(['blueprint', 'check', 'nowhere.yaml', '--json'], cwd), 2, 'request/invalid');
 });
 
-test('a sandbox level that this version does not have is refused, and those that it has are named', async () => {
+test('a sandbox level that there is not, or that this machine lacks, is refused with the reason', async () => {
   await using repository = await tempRepository({ 'a.txt': 'a\n' });
   const result = await installation.cli(['run', 'x', '--sandbox', 'container', '--json'], { cwd: repository.path });
   expectRefused(result, 2, 'sandbox/unavailable');
-  expect(result.stderr).toContain('none and pid');
-  const help = await installation.cli(['run', '--help']);
-  expect(help.stdout).toContain('none or pid');
-  expect(help.stdout).not.toContain('container');
+  expect(result.stderr).toContain('no image is named');
+  const unknown = await installation.cli(['run', 'x', '--sandbox', 'moat', '--json'], { cwd: repository.path });
+  expectRefused(unknown, 2, 'request/invalid');
+  expect(unknown.stderr).toContain('none, pid, bubblewrap, domains, container');
 });
 
 test('a limit that cannot be read is refused', async () => {
@@ -185,7 +185,10 @@ test('a machine configuration that cannot be read is refused, and mended without
   expect(broken.stderr).toContain('config/invalid');
   expect(broken.code).toBe(2);
   await mkdir(own.home.folder, { recursive: true });
-  await writeFile(own.home.config, 'agents:\n  writer: { kind: custom, command: [sh, -c, "echo done > done.txt"] }\n');
+  await writeFile(
+    own.home.config,
+    'sandbox: pid\nagents:\n  writer: { kind: custom, command: [sh, -c, "echo done > done.txt"] }\n',
+  );
   const mended = await own.cli(['run', 'Do it', '--json'], { cwd: repository.path });
   expect(mended.code).toBe(0);
 });

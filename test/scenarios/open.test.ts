@@ -375,7 +375,7 @@ test('an editor is not ended from elsewhere, also where it outlives its command 
   await using repository = await tempRepository(held());
   const run = await settled(repository, '--blueprint', 'ask');
   // Made again for the editor, the workspace is set up first: within walls of its own.
-  await rm(join(installation.home.workspaces, run), { recursive: true });
+  await installation.loseWorkspace(run);
   const go = join(installation.folder, `go-${run}`);
   const editor = join(installation.folder, 'waiting-editor');
   await writeFile(
@@ -415,7 +415,7 @@ test('whoever is gone before the workspace is set up does not keep the run, whet
   await using repository = await tempRepository(held());
   const run = await settled(repository, '--blueprint', 'ask');
   for (const dies of [false, true]) {
-    await rm(join(installation.home.workspaces, run), { recursive: true });
+    await installation.loseWorkspace(run);
     await writeFile(hold, '');
     const child = opening(run, 'echo never > never.txt');
     await waitUntil(

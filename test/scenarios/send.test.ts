@@ -44,7 +44,7 @@ beforeAll(async () => {
   await writeFile(agent, AGENT);
   const entry = (name: string) =>
     `  ${name}: { kind: custom, command: [${process.execPath}, ${agent}], format: jsonl, env: { NAME: ${name}, LOG: ${folder}/log, GATES: ${folder} } }`;
-  await writeFile(home.config, `agents:\n${entry('one')}\n${entry('two')}\ndefaults: { agent: one }\n`);
+  await writeFile(home.config, `sandbox: pid\nagents:\n${entry('one')}\n${entry('two')}\ndefaults: { agent: one }\n`);
   repository = await tempRepository({
     'base.txt': 'base\n',
     '.switchyard/config.yaml': 'checks:\n  present: { run: "test -f work.txt", kind: test }\nsetup: none\n',

@@ -1,4 +1,4 @@
-import { cp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -63,8 +63,7 @@ test('ten agents at work when a newer build takes the daemon’s place all finis
   expect(performance.now() - asked).toBeLessThan(STOP_MS);
   expect(await installation.log()).not.toContain('does not stop');
   // A workspace is a cache: for every other run only its checkpoint is left.
-  for (const run of runs.filter((_, index) => index % 2 === 1))
-    await rm(join(installation.home.workspaces, run), { recursive: true });
+  for (const run of runs.filter((_, index) => index % 2 === 1)) await installation.loseWorkspace(run);
   installation.program = join(newer.path, 'bin', 'switchyard.js');
   expect((await installation.cli(['server', 'up', '--test-mode'])).code).toBe(0);
   const health = await installation.client.call('health', {});

@@ -141,6 +141,13 @@ export class Installation implements AsyncDisposable {
     return pid > 1 && pid < 2 ** 22 ? pid : undefined;
   }
 
+  /** As somebody does who clears up by hand. */
+  async loseWorkspace(run: string): Promise<void> {
+    const folder = join(this.home.workspaces, run);
+    await unmountBelow(folder);
+    await rm(folder, { recursive: true });
+  }
+
   async log(): Promise<string> {
     return readFile(this.home.log, 'utf8').catch(() => '');
   }

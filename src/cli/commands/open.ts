@@ -3,6 +3,7 @@ import type { HandTool } from '../../domain/opening.ts';
 import { counted } from '../../lib/counted.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { runInTerminal } from '../../lib/exec/in-terminal.ts';
+import { closeInherited } from '../../lib/inherited-descriptors.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect, findServer, type Server } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
@@ -93,6 +94,7 @@ async function work(context: CommandContext, server: Server, { opened, options }
     if (signal !== 'SIGINT') kill(signal);
   });
   const { program, folder, opening, run, slug } = opened;
+  closeInherited(); // the program would have it too, within its walls
   return runInTerminal({
     argv: program === undefined ? editorOf(context, folder) : [...program.argv],
     cwd: folder,

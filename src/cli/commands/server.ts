@@ -2,6 +2,7 @@ import { createClient } from '../../api/client.ts';
 import type { Health } from '../../api/schemas.ts';
 import { counted } from '../../lib/counted.ts';
 import { SwitchyardError } from '../../lib/error.ts';
+import { closeInherited } from '../../lib/inherited-descriptors.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { keepHeapSmall } from '../../lib/small-heap.ts';
 import { findServer } from '../connect.ts';
@@ -41,6 +42,7 @@ export async function serverUp(context: CommandContext, options: ServerOptions):
 
 /** Is the daemon, until it is told to stop. */
 export async function serverRun(context: CommandContext, options: ServerOptions): Promise<number> {
+  closeInherited();
   keepHeapSmall(); // before all that it is made of is loaded: the heap never shrinks again
   const { runDaemon } = await import('../../daemon/main.ts');
   return await runDaemon({ env: context.env, testMode: options.testMode ?? false, works: options.worker ?? true });

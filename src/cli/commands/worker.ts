@@ -1,3 +1,4 @@
+import { closeInherited } from '../../lib/inherited-descriptors.ts';
 import { keepHeapSmall } from '../../lib/small-heap.ts';
 import { findServer } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
@@ -17,6 +18,7 @@ export async function worker(context: CommandContext, options: WorkerOptions): P
       'Write: SWITCHYARD_HOME=/other/home switchyard worker --server unix:/path/to/daemon.sock',
     );
   }
+  closeInherited();
   keepHeapSmall(); // before all that it is made of is loaded: the heap never shrinks again
   const { runWorker } = await import('../../daemon/worker-main.ts');
   return await runWorker({ env: context.env, server, testMode: options.testMode ?? false });

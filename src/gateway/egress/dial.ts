@@ -63,7 +63,10 @@ export async function allowedAddresses(
   { host }: Destination,
   { permission, isOnlyChecked }: { permission: Exclude<Permission, 'refused'>; isOnlyChecked: boolean },
 ): Promise<Found> {
-  if (isIP(host) !== 0) return { kind: 'addresses', addresses: [host] };
+  if (isIP(host) !== 0) {
+    const isLetThrough = permission === 'anywhere' || isGlobalAddress(host);
+    return isLetThrough ? { kind: 'addresses', addresses: [host] } : { kind: 'private', address: host };
+  }
   if (isOnlyChecked && permission === 'anywhere') return { kind: 'addresses', addresses: [] };
   let all: readonly string[];
   try {

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { bringLfsObjects, hasLfsObject, lfsObject, lfsPointersAt } from '../../lib/git/lfs.ts';
 import { plainGit, tempRepository, writeFiles } from '../../testing/temp-repository.ts';
-import { agentIn, exists, type Fixture, fixture, TEXT } from '../fixture.ts';
+import { agentIn, type Fixture, fixture, TEXT } from '../fixture.ts';
 import { bringLfs } from './bring-lfs.ts';
 import { lfsEndpoint } from './endpoint.ts';
 
@@ -117,7 +117,7 @@ test('a repository without LFS attributes is left alone', async () => {
   onTestFinished(() => at[Symbol.asyncDispose]());
   await putInto(join(at.repository.path, '.git'), BYTES);
   expect(await bring(at)).toEqual([]);
-  expect(await exists(join(at.store.path, 'lfs'))).toBe(false);
+  expect(await readdir(join(at.store.path, 'lfs/objects'))).toEqual([]);
   const { workspace } = await at.open();
   expect(await agentIn(workspace.folder).read('a.bin')).toBe(pointer(BYTES));
 });

@@ -66,7 +66,8 @@ mkdir -p "$1/tree" "$1/upper" "$1/work"
 mount -n -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work,redirect_dir=on" overlay "$1/tree"
 cp -r "$3" "$1/git"
 git --git-dir="$1/git" --work-tree="$1/tree" switch --quiet -c "$4"
-exec bwrap --ro-bind / / --bind "$1/tree" /mnt --chdir /mnt --unshare-all true`;
+exec bwrap --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev \\
+  --bind "$1/tree" /mnt --chdir /mnt --unshare-all true`;
 
 /** `git worktree add`, and its removal outside of what is measured. */
 export async function worktreeAdd(repository: string, folder: string, commit: string): Promise<number> {

@@ -13,11 +13,11 @@ export function createCopyProvider(): WorkspaceProvider {
     kind: 'copy',
     perFileMs: 0.3,
     sameFiles: false,
-    async lay({ folder, layers, signal }) {
+    async lay({ folder, layers, quiet = false, signal }) {
       try {
         signal.throwIfAborted();
         await mkdir(folder, { recursive: true });
-        for (const layer of layers) await copyTree(layer, folder, { clone: false, signal });
+        for (const layer of layers) await copyTree(layer, folder, { clone: false, quiet, signal });
       } catch (error) {
         await rm(folder, { recursive: true, force: true, maxRetries: 5 });
         signal.throwIfAborted();

@@ -1,19 +1,19 @@
-import { link, lstat, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../../lib/error.ts';
+import { runOwn } from '../../../lib/exec/own-program.ts';
 import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
 import type { WorkspaceProvider } from '../../../ports/workspace.ts';
 
 /**
  * Does in a small overlay what workspaces need, on the very disks that they will lie on. What does not work here, as half a sentence;
- * undefined when all does. Ordinary users may make overlays in a user namespace, where folders cannot be renamed and nobody outside
- * sees them: they are no use.
+ * undefined when all does. Ordinary users get no overlay here, whatever the kernel lets them do: it says why.
  */
 export async function tryOverlay(
   provider: WorkspaceProvider,
   { layers, folder }: { layers: string; folder: string },
 ): Promise<string | undefined> {
-  if (process.geteuid?.() !== 0) return 'only root can mount overlays in which folders can be renamed';
+  if (process.geteuid?.() !== 0) return tryInUserNamespace({ layers, folder });
   await using below = await makeScratchFolder(join(layers, '.probe-'));
   await using above = await makeScratchFolder(join(folder, '.probe-'));
   const layer = join(below.path, 'layer');
@@ -44,6 +44,42 @@ export async function tryOverlay(
     await rm(place.beside, { recursive: true, force: true });
   }
 }
+
+/**
+ * An ordinary user's overlay lies in a namespace of its own, where neither this process nor programs' walls see it. What a folder of the
+ * layer does there when it is renamed is tried all the same: tools that move folders would fail.
+ */
+async function tryInUserNamespace({ layers, folder }: { layers: string; folder: string }): Promise<string> {
+  await using below = await makeScratchFolder(join(layers, '.probe-'));
+  await using above = await makeScratchFolder(join(folder, '.probe-'));
+  await mkdir(join(below.path, 'layer/kept'), { recursive: true });
+  await writeFile(join(below.path, 'layer/kept/file'), 'of the layer');
+  for (const own of ['upper', 'work', 'tree']) await mkdir(join(above.path, own));
+  await symlink(join(below.path, 'layer'), join(above.path, 'l0'));
+  const script = ['-e', RENAME_BY_NODE, join(above.path, 'tree/kept'), join(above.path, 'tree/moved')];
+  const args = ['-Urm', 'sh', '-c', MOUNT_AND_RUN, 'probe', process.execPath, ...script];
+  const { code, stdout, stderr } = await runOwn('unshare', args, { cwd: above.path }).catch((error: unknown) => ({
+    code: CANNOT_MOUNT,
+    stdout: Buffer.of(),
+    stderr: messageOf(error),
+  }));
+  const last = stderr.trim().split('\n').at(-1) ?? '';
+  if (code !== 0) return `only root can mount overlays here (in a user namespace: ${last || `it ended with ${code}`})`;
+  const said = stdout.toString().trim();
+  if (said !== '')
+    return `only root can mount overlays in which folders can be renamed (in a user namespace, renaming one gives ${said})`;
+  return 'only root can mount overlays that programs of other namespaces see';
+}
+
+const CANNOT_MOUNT = 1;
+
+const MOUNT_AND_RUN = `
+mount -n -i -t overlay -o lowerdir=l0,upperdir=upper,workdir=work,userxattr overlay tree || exit 1
+exec "$@"`;
+
+/** Says the error's code, or nothing. */
+const RENAME_BY_NODE = `
+try { require('node:fs').renameSync(process.argv[1], process.argv[2]); } catch (error) { console.log(error.code); }`;
 
 type Trial = readonly [what: string, works: (tree: string, layer: string) => Promise<boolean>];
 

@@ -19,11 +19,11 @@ export function createReflinkProvider(): WorkspaceProvider {
     kind: 'reflink',
     perFileMs: 0.04,
     sameFiles: false,
-    async lay({ folder, layers, signal }) {
+    async lay({ folder, layers, quiet = false, signal }) {
       try {
         signal.throwIfAborted();
         await mkdir(folder, { recursive: true });
-        for (const layer of layers) await copyTree(layer, folder, { clone: true, signal });
+        for (const layer of layers) await copyTree(layer, folder, { clone: true, quiet, signal });
       } catch (error) {
         await rm(folder, { recursive: true, force: true, maxRetries: 5 });
         signal.throwIfAborted();
