@@ -345,7 +345,7 @@ export const Pruned = z.object({
   dryRun: z.boolean(),
   items: z.array(
     z.object({
-      kind: z.enum(['trash', 'runs', 'transcripts', 'workspaces', 'rows', 'git']),
+      kind: z.enum(['trash', 'runs', 'transcripts', 'workspaces', 'bases', 'rows', 'git']),
       what: z.string(),
       /** Why it may go. */
       why: z.string(),

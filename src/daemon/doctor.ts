@@ -8,6 +8,7 @@ import { diskRow, gitRow, nodeRow } from './doctor/machine.ts';
 import type { DoctorReport, DoctorRow, Env } from './doctor/report.ts';
 import { sandboxRows } from './doctor/sandbox.ts';
 import { daemonRow, databaseRow } from './doctor/server.ts';
+import { workspaceRows } from './doctor/workspaces.ts';
 import { openMachineSettings } from './machine-settings.ts';
 import { wallsOf } from './walls.ts';
 
@@ -34,6 +35,7 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
       title: 'Sandbox',
       rows: await sandboxRows(wallsOf({ env, home, machine: config ?? MachineConfig.parse({}) }), config),
     },
+    { title: 'Workspaces', rows: await workspaceRows(home, config) },
     { title: 'Server', rows: [await daemonRow(home), await databaseRow(home, env)] },
     {
       title: 'Configuration',

@@ -16,6 +16,7 @@ import { handlers } from './handlers.ts';
 import { type Log, openLog } from './log.ts';
 import { pruneDaily } from './prune-daily.ts';
 import { version } from './version.ts';
+import { keepBasesWarm } from './warm-bases.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -127,6 +128,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     }),
   });
   stack.use(pruneDaily(operations, log));
+  if (works) stack.use(keepBasesWarm(operations, log));
   stack.use(handBackDeadOnes(operations, log));
   stack.use(await listenOnSocket(app, home.socket));
   log.info('serving', { home: home.folder, version, testMode });

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pruned } from '../api/schemas.ts';
 import { SYSTEM } from '../domain/actor.ts';
-import { formatDuration } from '../domain/units.ts';
+import { formatBytes, formatDuration } from '../domain/units.ts';
 import { event } from '../engine/engine.ts';
 import { counted } from '../lib/counted.ts';
 import { git, runGit } from '../lib/git/git.ts';
@@ -54,7 +54,7 @@ export async function prune(
   const { retention } = await context.machine();
   const pruning: Pruning = { context, dryRun, now: context.engine.clock.now(), retention, signal };
   const items: Item[] = [];
-  for (const part of [pruneTrash, pruneRuns, pruneTranscripts, pruneWorkspaces, pruneRows]) {
+  for (const part of [pruneTrash, pruneRuns, pruneTranscripts, pruneWorkspaces, pruneBases, pruneRows]) {
     if (!signal.aborted) items.push(...(await part(pruning)));
   }
   if (!signal.aborted) items.push(...(await pruneObjects(pruning)));
@@ -139,6 +139,16 @@ async function pruneWorkspaces(pruning: Pruning): Promise<Item[]> {
     items.push({ kind: 'workspaces', what: `the workspace of ${run.slug}`, why: reason(pruning, 'workspaces', run) });
   }
   return items;
+}
+
+/** They are made again when they are wanted: nothing is lost with them. */
+async function pruneBases({ context, dryRun }: Pruning): Promise<Item[]> {
+  const gone = await context.host.workspaces.collectBases({ dryRun });
+  return gone.map(({ repository, kind, bytes }) => ({
+    kind: 'bases',
+    what: `${kind === 'source' ? 'the files of a commit' : 'what setup had made'} in ${repository}, ${formatBytes(bytes)}`,
+    why: 'no workspace lies over it, and there is a newer one',
+  }));
 }
 
 async function pruneRows({ context, dryRun, now }: Pruning): Promise<Item[]> {

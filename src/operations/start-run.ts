@@ -11,6 +11,7 @@ import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { dirtyFiles } from '../lib/git/repository.ts';
 import { loadFromShelf, openShelf } from './blueprints.ts';
+import { developmentContainer } from './development-container.ts';
 import { identityOf } from './identity.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
@@ -46,13 +47,18 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   const agent = await agentFor(context, blueprint, chooseAgent(machine, request.agent));
   const walls = await context.host.walls(config.sandbox ?? (await context.defaultSandbox()));
   refuseWeaker(walls.level, config.leastSandbox);
+  const container = await developmentContainer(walls, {
+    store: repository.store,
+    commit: base.commit,
+    image: machine.container.image,
+  });
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
   const identity = await identityOf(repository.row.path, request.requester);
 
   const settings: RunSettings = {
     agent,
     checks: config.checks,
-    setup: config.setup ?? null,
+    setup: (inForce.config.setup === undefined ? container.setup : undefined) ?? config.setup ?? null,
     ...(config.services === undefined ? {} : { services: config.services }),
     ...(config.sparse === undefined ? {} : { sparse: config.sparse }),
     copy: config.copy,
@@ -76,6 +82,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
+    ...container.notes,
     ...base.notes,
     ...notInForce({ ...inForce, walls, network: config.network, resources: machine.resources }),
     ...dirtyNotes(

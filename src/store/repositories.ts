@@ -51,6 +51,15 @@ export async function listRepositories(queries: Queries): Promise<ListedReposito
   );
 }
 
+/** The repositories in which a run was started since. */
+export async function repositoriesInUse(queries: Queries, since: Date): Promise<RepositoryRow[]> {
+  return queries.query<RepositoryRow>(
+    `select id, path, common_dir from repository
+     where exists (select 1 from run where run.repository = repository.id and run.created_at >= $1) order by id`,
+    [since],
+  );
+}
+
 /** Finds a repository by its id, a unique beginning of it, or its path. */
 export async function resolveRepository(queries: Queries, reference: string): Promise<RepositoryRow> {
   const rows = await queries.query<RepositoryRow>(
