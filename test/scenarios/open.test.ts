@@ -72,9 +72,10 @@ const steps = ({ steps: all }: { steps: readonly { node: string; n: number; outc
 
 /** While that file is there, setup says that it has come so far, and goes no further. */
 let hold: string;
+/** What its setup leaves is not ignored, so that it cannot be shared and runs for each workspace. */
 const held = () => ({
   ...files,
-  '.switchyard/config.yaml': `checks: {}\nsetup: "while [ -f '${hold}' ]; do : > '${hold}.reached'; sleep 0.05; done"\n`,
+  '.switchyard/config.yaml': `checks: {}\nsetup: ": > made-by-setup; while [ -f '${hold}' ]; do : > '${hold}.reached'; sleep 0.05; done"\n`,
 });
 
 async function start(repository: TempRepository, ...more: string[]): Promise<string> {
