@@ -31,6 +31,7 @@ export async function crashCase(victim: Victim, point?: CrashPointName): Promise
   const run = await playRun(installation, repository, { revive: () => fleet.revive() });
   const died = await fleet.died();
   const starts = await agentStarts(marks, run);
+  if (victim === 'worker') await fleet.clearAfterDead();
   const left = await waitUntil(
     async () => {
       const found = await leftovers(installation, repository);
@@ -101,6 +102,13 @@ class Fleet {
     const daemon = await this.#installation.startDaemon(env, this.#victim === 'worker' ? ['--no-worker'] : []);
     this.#everyone.push(daemon);
     return daemon;
+  }
+
+  /** What a person does about the home of a worker that does not come back. */
+  async clearAfterDead(): Promise<void> {
+    const home = join(this.#installation.folder, 'first');
+    const cleared = await this.#installation.cli(['doctor', '--fix'], { env: { SWITCHYARD_HOME: home } });
+    if (cleared.code !== 0) throw new Error(cleared.stdout + cleared.stderr);
   }
 
   /** Whether the victim was killed where it was armed. */

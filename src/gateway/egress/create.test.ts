@@ -72,8 +72,9 @@ describe('the sockets', () => {
 
 test('disposing ends what is under way', async () => {
   await using echo = await onLoopback(createServer((socket) => void socket.pipe(socket)));
-  const opened = await openedEgress({ hosts: [`127.0.0.1:${echo.port}`], loopback: [echo.port] });
-  const { socket } = await tunnelTo(opened.socketOf(), `127.0.0.1:${echo.port}`);
+  const own = `127.0.0.1:${echo.port}`;
+  const opened = await openedEgress({ hosts: [own], loopback: [echo.port] }, { trusted: () => [own] });
+  const { socket } = await tunnelTo(opened.socketOf(), own);
   const forwarded = connect({ path: opened.socketOf(echo.port) });
   const heard = Promise.all([heardFrom(socket), heardFrom(forwarded)]);
   await opened[Symbol.asyncDispose]();

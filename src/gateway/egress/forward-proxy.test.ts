@@ -297,14 +297,21 @@ describe('names that lead to addresses which are not public', () => {
   });
 
   test.each(['127.0.0.1', '2130706433', '0x7f.1', '[::ffff:127.0.0.1]'])(
-    'are reached where their number is allowed, as %s',
+    'are reached by their number where this machine names it too, as %s',
     async (spelling) => {
-      await using opened = await egressTo([`127.0.0.1:${echo.port}`], []);
+      const own = [`127.0.0.1:${echo.port}`];
+      await using opened = await egressTo(own, own);
       const { status, socket } = await tunnelTo(opened.socketOf(), `${spelling}:${echo.port}`);
       socket.end('hello');
       expect([status, await heardFrom(socket)]).toEqual([200, 'hello']);
     },
   );
+
+  test('are refused by their number too where only a run allows it', async () => {
+    await using opened = await egressTo([`127.0.0.1:${echo.port}`], []);
+    expect((await tunnelTo(opened.socketOf(), `127.0.0.1:${echo.port}`)).status).toBe(403);
+    expect(opened.refused.join()).toContain('127.0.0.1');
+  });
 
   test.each(['127.0.0.1', '2130706433', '0x7f.1', '[::1]', '[::ffff:127.0.0.1]', 'localhost'])(
     'and %s is refused where it is not',
