@@ -5,6 +5,7 @@ import { readCommits } from '../../src/lib/git/commits.ts';
 import { git } from '../../src/lib/git/git.ts';
 import { putFile } from '../../src/ports/agent-home.ts';
 import { plainGit } from '../../src/testing/temp-repository.ts';
+import { readCheckpoint } from '../../src/workspaces/checkpoints.ts';
 import { type Attack, type Canary, KEPT, type Twin } from './attack.ts';
 import { carelessly, harnessWork } from './harness-work.ts';
 import { COMMITS } from './honest.ts';
@@ -14,6 +15,14 @@ import { type Stage, TEXT } from './stage.ts';
 async function inStore({ store, secret }: Stage): Promise<Canary> {
   const objects = await git(['cat-file', '--batch-all-objects', '--batch', '--buffer'], { gitDir: store.path });
   return { before: KEPT, after: objects.includes(secret) ? 'collected' : KEPT };
+}
+
+const NO_FILES = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+
+/** Whether a checkpoint of the workspace has session files; what they are, only the harness can read. */
+async function keepsSessions({ workspace, store }: Stage): Promise<boolean> {
+  const { entries } = await readCheckpoint(store.path, await workspace.checkpoint());
+  return [...entries.keys()].some((name) => name.startsWith('homes.') && name !== `homes.${NO_FILES}`);
 }
 
 const LINKS: Twin = {
@@ -152,7 +161,7 @@ export const linkAttacks: readonly Attack[] = [
       const secret = await stage.put('person/.sessions/one.jsonl');
       await stage.agent(`ln -s $(dirname ${secret}) ~/.sessions`);
       await harnessWork(stage);
-      return inStore(stage);
+      return { before: KEPT, after: (await keepsSessions(stage)) ? 'collected' : KEPT };
     },
     async careless(stage) {
       const secret = await stage.put('person/.sessions/one.jsonl');
@@ -164,8 +173,7 @@ export const linkAttacks: readonly Attack[] = [
       name: 'has its own session files kept',
       async works(stage) {
         await stage.agent(`mkdir ~/.sessions && echo ${stage.secret} >~/.sessions/one.jsonl`);
-        await stage.workspace.checkpoint();
-        if ((await inStore(stage)).after === KEPT) throw new Error('they are in no checkpoint');
+        if (!(await keepsSessions(stage))) throw new Error('they are in no checkpoint');
       },
     },
   },
