@@ -1,9 +1,9 @@
-import { constants, copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, copyFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { copyTree, isDiskFull } from '../../../lib/copy-tree.ts';
 import { messageOf } from '../../../lib/error.ts';
 import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
-import { cannotCreate, type ProviderCandidate, type WorkspaceProvider } from '../../../ports/workspace.ts';
+import { copiedWorkspaces } from '../../../ports/copied-workspaces.ts';
+import type { ProviderCandidate, WorkspaceProvider } from '../../../ports/workspace.ts';
 
 /** Copies that share their contents with the layers until they are changed: btrfs, XFS, APFS. Costs a little for each file, not for its size. */
 export const reflinkCandidate: ProviderCandidate = {
@@ -15,24 +15,7 @@ export const reflinkCandidate: ProviderCandidate = {
 };
 
 export function createReflinkProvider(): WorkspaceProvider {
-  return {
-    kind: 'reflink',
-    perFileMs: 0.04,
-    sameFiles: false,
-    async lay({ folder, layers, quiet = false, signal }) {
-      try {
-        signal.throwIfAborted();
-        await mkdir(folder, { recursive: true });
-        for (const layer of layers) await copyTree(layer, folder, { clone: true, quiet, signal });
-      } catch (error) {
-        await rm(folder, { recursive: true, force: true, maxRetries: 5 });
-        signal.throwIfAborted();
-        throw cannotCreate(folder, { full: isDiskFull(error), cause: error });
-      }
-    },
-    resume: async ({ folder }) => (await stat(folder).catch(() => undefined))?.isDirectory() ?? false,
-    release: () => Promise.resolve([]),
-  };
+  return copiedWorkspaces({ kind: 'reflink', clone: true, perFileMs: 0.14 });
 }
 
 async function tryClone(layers: string, folder: string): Promise<string | undefined> {
