@@ -7,7 +7,7 @@ const RECIPE = '{ "image": "node:24", "postCreateCommand": "npm ci", "containerE
 
 test('in a container, setup comes from .devcontainer; its image is the machine’s to choose, and that is said', async () => {
   const found = await inContainer('ours:1');
-  expect(found.setup).toBe('npm ci');
+  expect(found.setup).toBe('(\nnpm ci\n) || exit');
   expect(found.notes).toContain('.devcontainer asks for node:24; in force is ours:1, which config.yaml names.');
   expect((await inContainer('node:24')).notes.join()).not.toContain('asks for');
 });
