@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CrashPointName } from '../../src/lib/crash-point.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { Installation } from '../support/installation.ts';
-import { leftovers } from './leftovers.ts';
+import { leftForGood } from './leftovers.ts';
 import { agentStarts, CONFIG, crashRepository, type EndState, endState, playRun, RECORDING } from './scenario.ts';
 
 export type Victim = 'none' | 'daemon' | 'worker' | 'database';
@@ -32,16 +32,7 @@ export async function crashCase(victim: Victim, point?: CrashPointName): Promise
   const died = await fleet.died();
   const starts = await agentStarts(marks, run);
   if (victim === 'worker') await fleet.clearAfterDead();
-  const left = await waitUntil(
-    async () => {
-      const found = await leftovers(installation, repository);
-      return found.length === 0 ? { none: true } : undefined;
-    },
-    { timeoutMs: 5_000 },
-  ).then(
-    () => [],
-    () => leftovers(installation, repository),
-  );
+  const left = await leftForGood(installation, repository);
   return {
     died,
     end: await endState(repository, run),

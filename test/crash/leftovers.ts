@@ -1,14 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { waitUntil } from '../../src/lib/wait-until.ts';
 import type { TempRepository } from '../../src/testing/temp-repository.ts';
 import type { Installation } from '../support/installation.ts';
+
+/** Workspaces are put away behind a run's end, and a daemon that died is cleared up after while its successor already answers. */
+const TIDIED_MS = 15_000;
+
+/** What of `leftovers` stays. */
+export async function leftForGood(installation: Installation, repository: TempRepository): Promise<string[]> {
+  let found: string[] = [];
+  const isTidy = async () => {
+    found = await leftovers(installation, repository);
+    return found.length === 0;
+  };
+  await waitUntil(isTidy, { timeoutMs: TIDIED_MS, everyMs: 50 }).catch(() => undefined);
+  return found;
+}
 
 /**
  * What must not be there once a run is over: programs that still work in its folders, mounts below them, git's lock files in the
  * person's repository or the git store. Each as a line.
  */
-export async function leftovers(installation: Installation, repository: TempRepository): Promise<string[]> {
+async function leftovers(installation: Installation, repository: TempRepository): Promise<string[]> {
   const [processes, mounts, locks] = await Promise.all([
     processesIn(installation.home.workspaces),
     mountsBelow(installation.folder),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { Installation } from '../support/installation.ts';
 import { crashCase } from './crash-case.ts';
-import { leftovers } from './leftovers.ts';
+import { leftForGood } from './leftovers.ts';
 import { agentStarts, CONFIG, crashRepository, type EndState, endState, playRun, RECORDING } from './scenario.ts';
 import { seededRandom } from './seeded-random.ts';
 
@@ -45,7 +45,7 @@ test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane))(
         (await agentStarts(marks, run)).filter(({ starts, attempts }) => starts > attempts),
         context,
       ).toEqual([]);
-      expect(await leftovers(installation, repository), context).toEqual([]);
+      expect(await leftForGood(installation, repository), context).toEqual([]);
     }
     process.stdout.write(
       `lane ${lane}: ${Math.ceil((SEEDS - lane) / LANES)} seeds, ${killed} kills, all with the same end state\n`,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { tempFolder, tempRepository } from '../../src/testing/temp-repository.ts';
-import { leftovers } from '../crash/leftovers.ts';
+import { leftForGood } from '../crash/leftovers.ts';
 import { Installation } from '../support/installation.ts';
 
 /** Thirty runs of three repositories, all with their agents at work at the same time, and all merged. */
@@ -65,10 +65,7 @@ test('thirty agents work at once, those beyond the limit say whom they wait for,
     const made = await repository.git('ls-tree', '--name-only', 'main', 'made/');
     expect(made.split('\n')).toHaveLength((AGENTS + MORE) / repositories.length);
     expect(await repository.git('status', '--porcelain')).toBe('');
-    await waitUntil(async () => (await leftovers(installation, repository)).length === 0, {
-      timeoutMs: 20_000,
-      what: 'nothing to be left',
-    });
+    expect(await leftForGood(installation, repository)).toEqual([]);
   }
   expect((await installation.log()).split('\n').filter((line) => /"level":(4|5|6)0/.test(line))).toEqual([]);
 });

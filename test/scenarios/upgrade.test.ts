@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { version } from '../../src/daemon/version.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempFolder, tempRepository } from '../../src/testing/temp-repository.ts';
-import { leftovers } from '../crash/leftovers.ts';
+import { leftForGood } from '../crash/leftovers.ts';
 import { Installation } from '../support/installation.ts';
 
 /** The daemon is replaced by a newer build while ten agents are at work. */
@@ -86,10 +86,7 @@ test('ten agents at work when a newer build takes the daemon’s place all finis
     expect([await file('first.txt'), await file('second.txt')]).toEqual(['first', 'second']);
     expect(await resultsOf(installation, run)).toEqual(['interrupted', 'ended', 'ended', 'ended', 'ended']);
   }
-  await waitUntil(async () => (await leftovers(installation, repository)).length === 0, {
-    timeoutMs: 20_000,
-    what: 'nothing to be left',
-  });
+  expect(await leftForGood(installation, repository)).toEqual([]);
 });
 
 /** This checkout as a build of another version. */
