@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunDetail } from '../../src/api/schemas.ts';
+import type { RunDetail } from '../../src/api/schemas/run.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import type { Installation } from '../support/installation.ts';
