@@ -2,8 +2,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { Event } from '../domain/event.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { tryJson } from '../lib/try-json.ts';
 import { type RequestOf, type ResponseOf, type RouteName, routes } from './routes.ts';
-import { Failure } from './schemas.ts';
+import { Failure } from './schemas/server.ts';
 import { EVENTS_PATH, type EventsQuery } from './stream.ts';
 
 /** Where a server listens: a unix socket, or an address with a token. */
@@ -102,14 +103,6 @@ function failureFrom(text: string, status: number | undefined): SwitchyardError 
     message: `The server answered ${status ?? 'nothing'}: ${text.slice(0, 200)}`,
     hint: 'Look into daemon.log in SWITCHYARD_HOME.',
   });
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // not ours: the caller says what came instead
-  }
 }
 
 async function textOf(message: IncomingMessage): Promise<string> {

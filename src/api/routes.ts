@@ -1,82 +1,86 @@
 import { z } from 'zod';
-import * as wire from './schemas.ts';
+import { AbsolutePath } from './schemas/absolute-path.ts';
+import { Acted, ByPerson, CheckedOut, Decide, Fork, Merge, Retry } from './schemas/act.ts';
+import { BlueprintChecked, BlueprintRow, BlueprintView } from './schemas/blueprint.ts';
+import { Send, Sent } from './schemas/message.ts';
+import { HandedBack, Open, OpenBack, Opened, OpenStarted } from './schemas/open.ts';
+import { Initialised, RepositoryAdded, RepositoryRemoval, RepositoryView } from './schemas/repository.ts';
+import { RunDetail, RunDiff, RunSummary, Why } from './schemas/run.ts';
+import { Health, Pruned, WorkerJoin } from './schemas/server.ts';
+import { RunStarted, StartRun } from './schemas/start-run.ts';
 
 /**
  * Every request that the server answers: the one table that both its handlers and the client are typed by. `{run}` in a path is an
- * id, a unique prefix of one, a slug, or `@last`. The live stream of events is apart, in `stream.ts`.
+ * id, a unique prefix of one, a slug, or `@last`. What goes over the wire is in `schemas/`, to which fields are only ever added; the live
+ * stream of events is apart, in `stream.ts`.
  */
 export const routes = {
-  health: route('GET', '/v1/health', z.object({}), wire.Health),
+  health: route('GET', '/v1/health', z.object({}), Health),
   stop: route(
     'POST',
     '/v1/stop',
     z.object({ restart: z.boolean().default(false) }),
     z.object({ stopping: z.boolean() }),
   ),
-  prune: route('POST', '/v1/prune', z.object({ dryRun: z.boolean().default(false) }), wire.Pruned),
-  joinWorker: route('GET', '/v1/worker', z.object({}), wire.WorkerJoin),
+  prune: route('POST', '/v1/prune', z.object({ dryRun: z.boolean().default(false) }), Pruned),
+  joinWorker: route('GET', '/v1/worker', z.object({}), WorkerJoin),
 
-  startRun: route('POST', '/v1/runs', wire.StartRun, wire.RunStarted),
+  startRun: route('POST', '/v1/runs', StartRun, RunStarted),
   listRuns: route(
     'GET',
     '/v1/runs',
     z.object({ repository: z.string().optional(), all: z.string().optional() }),
-    z.array(wire.RunSummary),
+    z.array(RunSummary),
   ),
-  showRun: route('GET', '/v1/runs/{run}', z.object({}), wire.RunDetail),
-  diffRun: route('GET', '/v1/runs/{run}/diff', z.object({}), wire.RunDiff),
-  whyRun: route('GET', '/v1/runs/{run}/why', z.object({}), wire.Why),
-  decideRun: route('POST', '/v1/runs/{run}/decision', wire.Decide, wire.Acted),
-  mergeRun: route('POST', '/v1/runs/{run}/merge', wire.Merge, wire.Acted),
-  sendToRun: route('POST', '/v1/runs/{run}/messages', wire.Send, wire.Sent),
-  forkRun: route('POST', '/v1/runs/{run}/fork', wire.Fork, wire.RunStarted),
-  retryRun: route('POST', '/v1/runs/{run}/retry', wire.Retry, wire.Acted),
-  cancelRun: route('POST', '/v1/runs/{run}/cancel', wire.ByPerson, wire.Acted),
-  discardRun: route('POST', '/v1/runs/{run}/discard', wire.ByPerson, wire.Acted),
-  restoreRun: route('POST', '/v1/runs/{run}/restore', wire.ByPerson, wire.Acted),
+  showRun: route('GET', '/v1/runs/{run}', z.object({}), RunDetail),
+  diffRun: route('GET', '/v1/runs/{run}/diff', z.object({}), RunDiff),
+  whyRun: route('GET', '/v1/runs/{run}/why', z.object({}), Why),
+  decideRun: route('POST', '/v1/runs/{run}/decision', Decide, Acted),
+  mergeRun: route('POST', '/v1/runs/{run}/merge', Merge, Acted),
+  sendToRun: route('POST', '/v1/runs/{run}/messages', Send, Sent),
+  forkRun: route('POST', '/v1/runs/{run}/fork', Fork, RunStarted),
+  retryRun: route('POST', '/v1/runs/{run}/retry', Retry, Acted),
+  cancelRun: route('POST', '/v1/runs/{run}/cancel', ByPerson, Acted),
+  discardRun: route('POST', '/v1/runs/{run}/discard', ByPerson, Acted),
+  restoreRun: route('POST', '/v1/runs/{run}/restore', ByPerson, Acted),
   checkoutRun: route(
     'POST',
     '/v1/runs/{run}/checkout',
     z.object({
-      folder: wire.AbsolutePath,
+      folder: AbsolutePath,
       branch: z.string().min(1).optional(),
-      worktree: wire.AbsolutePath.optional(),
+      worktree: AbsolutePath.optional(),
     }),
-    wire.CheckedOut,
+    CheckedOut,
   ),
-  openRun: route('POST', '/v1/runs/{run}/open', wire.Open, wire.Opened),
+  openRun: route('POST', '/v1/runs/{run}/open', Open, Opened),
   openStarted: route(
     'POST',
     '/v1/runs/{run}/open/started',
-    wire.OpenStarted,
+    OpenStarted,
     z.object({ schema: z.literal(1), known: z.boolean() }),
   ),
-  handBackRun: route('POST', '/v1/runs/{run}/open/back', wire.OpenBack, wire.HandedBack),
+  handBackRun: route('POST', '/v1/runs/{run}/open/back', OpenBack, HandedBack),
 
   listBlueprints: route(
     'GET',
     '/v1/blueprints',
     z.object({ repository: z.string().optional() }),
-    z.array(wire.BlueprintRow),
+    z.array(BlueprintRow),
   ),
-  showBlueprint: route(
-    'GET',
-    '/v1/blueprints/{name}',
-    z.object({ repository: z.string().optional() }),
-    wire.BlueprintView,
-  ),
+  showBlueprint: route('GET', '/v1/blueprints/{name}', z.object({ repository: z.string().optional() }), BlueprintView),
   checkBlueprint: route(
     'POST',
     '/v1/blueprints/check',
     z.object({ file: z.string(), repository: z.string().optional() }),
-    wire.BlueprintChecked,
+    BlueprintChecked,
   ),
-  listRepositories: route('GET', '/v1/repositories', z.object({}), z.array(wire.RepositoryView)),
+  listRepositories: route('GET', '/v1/repositories', z.object({}), z.array(RepositoryView)),
   addRepository: route(
     'POST',
     '/v1/repositories/add',
-    z.object({ path: wire.AbsolutePath, as: z.string().optional() }),
-    wire.RepositoryAdded,
+    z.object({ path: AbsolutePath, as: z.string().optional() }),
+    RepositoryAdded,
   ),
   removeRepository: route(
     'POST',
@@ -87,13 +91,13 @@ export const routes = {
       /** Ids or slugs of runs whose work is given up. */
       discardUnmerged: z.array(z.string()).default([]),
     }),
-    wire.RepositoryRemoval,
+    RepositoryRemoval,
   ),
   initRepository: route(
     'POST',
     '/v1/repositories/init',
-    z.object({ path: wire.AbsolutePath, force: z.boolean().default(false), dryRun: z.boolean().default(false) }),
-    wire.Initialised,
+    z.object({ path: AbsolutePath, force: z.boolean().default(false), dryRun: z.boolean().default(false) }),
+    Initialised,
   ),
 } as const;
 

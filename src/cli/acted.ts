@@ -1,4 +1,4 @@
-import type { Acted } from '../api/schemas.ts';
+import type { Acted } from '../api/schemas/act.ts';
 import { printable, printableLine } from '../lib/printable.ts';
 import type { CommandContext } from './context.ts';
 import { print } from './print.ts';

@@ -1,4 +1,4 @@
-import type { RunDetail } from '../api/schemas.ts';
+import type { RunDetail } from '../api/schemas/run.ts';
 import type { Server } from './connect.ts';
 import type { CommandContext } from './context.ts';
 import type { Questions } from './questions.ts';

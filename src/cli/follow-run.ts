@@ -1,4 +1,4 @@
-import type { RunDetail } from '../api/schemas.ts';
+import type { RunDetail } from '../api/schemas/run.ts';
 import type { Event } from '../domain/event.ts';
 import { isEnded, type RunStateKind } from '../domain/run.ts';
 import { pause } from '../lib/wait-until.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { MOST_PRIORITY } from '../api/schemas.ts';
+import { MOST_PRIORITY } from '../api/schemas/start-run.ts';
 import { parseLimitFlag } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';

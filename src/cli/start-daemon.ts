@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import type { ApiClient } from '../api/client.ts';
-import { Failure, type Health } from '../api/schemas.ts';
+import { Failure, type Health } from '../api/schemas/server.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { readLockNote } from '../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../lib/home.ts';

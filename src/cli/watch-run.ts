@@ -1,5 +1,5 @@
 import { failureClass } from '../api/failure.ts';
-import type { RunDetail } from '../api/schemas.ts';
+import type { RunDetail } from '../api/schemas/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { printable } from '../lib/printable.ts';
 import type { Server } from './connect.ts';

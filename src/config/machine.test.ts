@@ -18,7 +18,7 @@ test('without a file everything stands at its default', () => {
     reads: [],
     privateHosts: [],
     workspaces: { pool: 0 },
-    container: {},
+    container: { devcontainer: { images: [], build: 'never' } },
     resources: {},
   };
   expect(load()).toEqual({ ok: true, value: defaults });

@@ -24,6 +24,11 @@ const Retention = z.codec(
   },
 );
 
+const ImagePattern = z
+  .string()
+  .regex(/^[\w.:/@*-]+$/, 'write the name of an image; * stands for anything')
+  .describe('The name of an image; * stands for anything');
+
 const Places = z.int().min(1).max(10_000);
 
 /** `$SWITCHYARD_HOME/config.yaml`: this machine and user. The only file that names agents, their commands and their keys. */
@@ -81,6 +86,20 @@ export const MachineConfig = z.strictObject({
     .strictObject({
       image: z.string().min(1).describe('What programs of the level container run in').optional(),
       engine: z.enum(['podman', 'docker']).describe('Without it, the first that works').optional(),
+      devcontainer: z
+        .strictObject({
+          images: z
+            .array(ImagePattern)
+            .default([])
+            .describe(
+              'Images that a repository’s .devcontainer may name and build on, such as mcr.microsoft.com/devcontainers/*; what is missing is pulled',
+            ),
+          build: z
+            .enum(['never', 'offline', 'online'])
+            .default('never')
+            .describe('Whether its Dockerfile is built: never, without a network, or with one'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   resources: WrittenResources.default({}).describe(

@@ -1,8 +1,9 @@
-import { access } from 'node:fs/promises';
 import { MachineConfig } from '../config/machine.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
+import { isThere } from '../lib/is-there.ts';
 import { agentRows } from './doctor/agents.ts';
+import { developmentContainerRows } from './doctor/development-containers.ts';
 import { limitRows } from './doctor/limits.ts';
 import { diskRow, gitRow, nodeRow } from './doctor/machine.ts';
 import type { DoctorReport, DoctorRow, Env } from './doctor/report.ts';
@@ -33,7 +34,10 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
     { title: 'Programs', rows: [nodeRow(), await gitRow(), await diskRow(home)] },
     {
       title: 'Sandbox',
-      rows: await sandboxRows(wallsOf({ env, home, machine: config ?? MachineConfig.parse({}) }), config),
+      rows: [
+        ...(await sandboxRows(wallsOf({ env, home, machine: config ?? MachineConfig.parse({}) }), config)),
+        ...(config === undefined ? [] : developmentContainerRows(config)),
+      ],
     },
     { title: 'Workspaces', rows: await workspaceRows(home, config) },
     { title: 'Server', rows: [await daemonRow(home), await databaseRow(home, env)] },
@@ -59,10 +63,7 @@ async function configRow(home: Home, read: unknown): Promise<DoctorRow> {
       text: read.message,
       hint: `Make ${home.config} readable for this user.`,
     };
-  return (await access(home.config).then(
-    () => true,
-    () => false,
-  ))
+  return (await isThere(home.config))
     ? { level: 'ok', name: 'config.yaml', text: home.config }
     : { level: 'info', name: 'config.yaml', text: `there is no ${home.config}: everything stands at its default` };
 }

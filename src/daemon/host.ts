@@ -58,7 +58,7 @@ export async function createHost({
       return open;
     },
     forge: (repository, store) => createLocalForge({ repository: repository.path, mirror: store.path, crashPoint }),
-    walls: (level) => walls.get(level),
+    walls: (level, container) => walls.get(level, container),
     gitWalls: () => walls.forGit(),
     openEgress: createEgress({
       folder: home.sockets,

@@ -107,6 +107,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     machine: () => running.machine.reload(),
     blueprints: blueprintsFolder,
     defaultSandbox: () => running.walls.strongest(),
+    images: running.walls.images,
     heldByOpenings,
     hands: new OneAtATime(),
     home,

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { probeBubblewrapWalls } from '../adapters/sandboxes/bubblewrap/index.ts';
 import {
+  type ContainerWallsParts,
   clearContainers,
+  containerImages,
   containerRemains,
   isContainerNamespace,
   probeContainerWalls,
@@ -12,6 +14,7 @@ import { noneSandbox, noneWalls } from '../adapters/sandboxes/none/index.ts';
 import { pidRemains, probePid } from '../adapters/sandboxes/pid/index.ts';
 import type { MachineConfig } from '../config/machine.ts';
 import type { SandboxLevel } from '../domain/sandbox.ts';
+import type { RunContainer } from '../domain/settings.ts';
 import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { whichOn } from '../lib/exec/which.ts';
@@ -19,12 +22,13 @@ import type { Home } from '../lib/home.ts';
 import { homeIdOf } from '../lib/resources/group-name.ts';
 import { clearLeftovers } from '../lib/resources/leftovers.ts';
 import { probeResources, type ResourceProbe } from '../lib/resources/probe.ts';
+import type { ContainerImages } from '../ports/sandbox/container-images.ts';
 import type { SandboxRemains, Walls } from '../ports/sandbox.ts';
 
 /** The walls that this host can make, each tried once when it is first wanted. */
 export interface HostWalls {
-  /** Rejects with `sandbox/unavailable`, saying what is missing. */
-  get(level: SandboxLevel): Promise<Walls>;
+  /** Rejects with `sandbox/unavailable`, saying what is missing. A container is the run's own, else the machine's. */
+  get(level: SandboxLevel, container?: RunContainer): Promise<Walls>;
   /** The level of a run when nobody names one. */
   strongest(): Promise<SandboxLevel>;
   /** For the harness's own git. */
@@ -32,6 +36,7 @@ export interface HostWalls {
   /** What programs can be held to here, and by what. */
   resources(): Promise<ResourceProbe>;
   readonly remains: SandboxRemains;
+  readonly images: ContainerImages;
   /** Ends and removes what dead processes of this home have left of walls; returns what it was, for a log. */
   clearLeft(): Promise<readonly string[]>;
 }
@@ -39,7 +44,7 @@ export interface HostWalls {
 export interface WallsParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: Home;
-  readonly machine: Pick<MachineConfig, 'reads' | 'container'>;
+  readonly machine: Pick<MachineConfig, 'reads'> & { readonly container: Partial<MachineConfig['container']> };
 }
 
 type Probed = Walls | { readonly missing: string };
@@ -58,6 +63,10 @@ export function wallsOf({ env, home, machine }: WallsParts): HostWalls {
       ...(env['HOME'] === undefined ? {} : { home: env['HOME'] }),
     });
   const engineHost = { which, env };
+  const { engine } = machine.container;
+  const places = { ...engineHost, ...(engine === undefined ? {} : { engine }), folder: home.walls, home: home.folder };
+  const containers = (container: Pick<ContainerWallsParts, 'image' | 'imageName' | 'variables'>) =>
+    probeContainerWalls({ ...places, ...container, reads: machine.reads });
   const probes: Readonly<Record<SandboxLevel, () => Promise<Probed>>> = {
     none: async () => noneWalls,
     pid: lazily(() => probePid(which)),
@@ -67,15 +76,15 @@ export function wallsOf({ env, home, machine }: WallsParts): HostWalls {
         : bubblewrap('bubblewrap'),
     ),
     domains: lazily(() => bubblewrap('domains')),
-    container: lazily(() =>
-      probeContainerWalls({
-        ...engineHost,
-        ...machine.container,
-        image: machine.container.image,
-        folder: home.walls,
-        home: home.folder,
-      }),
-    ),
+    container: lazily(() => containers({ image: machine.container.image })),
+  };
+  const own = new Map<string, () => Promise<Probed>>();
+  const ownContainer = (container: RunContainer) => {
+    const key = JSON.stringify(container);
+    const { image, name: imageName, variables } = container;
+    const probe = own.get(key) ?? lazily(() => containers({ image, imageName, variables }));
+    own.set(key, probe);
+    return probe();
   };
   const first = async (levels: readonly SandboxLevel[]): Promise<Walls> => {
     for (const level of levels) {
@@ -86,18 +95,21 @@ export function wallsOf({ env, home, machine }: WallsParts): HostWalls {
   };
   const inContainers = containerRemains(engineHost);
   return {
-    async get(level) {
-      const probed = await probes[level]();
+    async get(level, container) {
+      const isOwn = level === 'container' && container !== undefined;
+      const probed = await (isOwn ? ownContainer(container) : probes[level]());
       if ('missing' in probed) throw unavailable(level, probed.missing);
       return probed;
     },
     strongest: async () => (await first(DEFAULTS)).level,
     forGit: () => first(DEFAULTS),
     resources,
+    images: containerImages(places),
     async clearLeft() {
       const groups = await clearLeftovers(homeIdOf(home.folder));
       const left = groups === 0 ? [] : [counted(groups, 'control group')];
-      if (machine.container.image === undefined) return left;
+      const { image, devcontainer } = machine.container;
+      if (image === undefined && !choosesImages(devcontainer)) return left;
       return [...left, ...(await clearContainers(engineHost, { home: home.folder, folder: home.walls }))];
     },
     remains: {
@@ -108,6 +120,11 @@ export function wallsOf({ env, home, machine }: WallsParts): HostWalls {
 
 /** What a run gets when nobody names a level, best first; the others are only for whoever asks for them. */
 const DEFAULTS: readonly SandboxLevel[] = ['bubblewrap', 'pid'];
+
+/** Whether a repository's `.devcontainer` may say what programs run in. */
+function choosesImages(devcontainer: MachineConfig['container']['devcontainer'] | undefined): boolean {
+  return devcontainer !== undefined && (devcontainer.images.length > 0 || devcontainer.build !== 'never');
+}
 
 function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

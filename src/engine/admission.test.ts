@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { activeSteps, admit } from './admission.ts';
 import { cancelRun } from './cancel.ts';
-import { type Behaviour, type EngineFixture, engineFixture, gate, outcome } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { type Behaviour, gate, outcome } from './fixture/script.ts';
 
 let fixture: EngineFixture;
 

@@ -3,16 +3,9 @@ import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import {
-  BASE,
-  type Behaviour,
-  commitId,
-  type EngineFixture,
-  engineFixture,
-  gate,
-  hang,
-  outcome,
-} from './fixture/engine-fixture.ts';
+import { BASE, commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { type Behaviour, gate, hang, outcome } from './fixture/script.ts';
 
 let fixture: EngineFixture;
 

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { activeSteps } from './admission.ts';
-import { type EngineFixture, engineFixture, type TestWorker } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import type { TestWorker } from './fixture/worker.ts';
 
 const TEXT = `
 start: one

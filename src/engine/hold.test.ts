@@ -3,7 +3,9 @@ import { waitUntil } from '../lib/wait-until.ts';
 import { messagesOf } from '../store/messages.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import { commitId, type EngineFixture, engineFixture, gate, hang, outcome } from './fixture/engine-fixture.ts';
+import { commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { gate, hang, outcome } from './fixture/script.ts';
 import { handBackRun } from './hand-back.ts';
 import { type Asking, askForRun, withdraw } from './hold.ts';
 

@@ -6,7 +6,8 @@ import type { RunSettings } from '../domain/settings.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { StepAborted } from '../ports/node.ts';
 import { decide } from './decide.ts';
-import { type Behaviour, type EngineFixture, engineFixture, hang, outcome } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { type Behaviour, hang, outcome } from './fixture/script.ts';
 import { grantAgain, limitsInUse, limitsOf, stepLimits } from './limits.ts';
 
 const HOUR = 3_600_000;

@@ -2,15 +2,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { recordEvidence } from '../store/evidence.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import {
-  BASE,
-  type Behaviour,
-  commitId,
-  type EngineFixture,
-  engineFixture,
-  outcome,
-  type StartFacts,
-} from './fixture/engine-fixture.ts';
+import { BASE, commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import type { StartFacts } from './fixture/new-run.ts';
+import { type Behaviour, outcome } from './fixture/script.ts';
 import { mergeRun } from './merge-aside.ts';
 import { rememberPublished } from './published.ts';
 import { discardRun, restoreRun } from './trash.ts';

@@ -6,7 +6,9 @@ import { noCrashPoint } from '../lib/crash-point.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { decide } from './decide.ts';
-import { type EngineFixture, engineFixture, gate, outcome, type TestWorker } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { gate, outcome } from './fixture/script.ts';
+import type { TestWorker } from './fixture/worker.ts';
 
 let folder: string;
 let server: PostgresServer;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { cancelRun } from './cancel.ts';
-import { type EngineFixture, engineFixture, hang, outcome } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { hang, outcome } from './fixture/script.ts';
 import { retryRun } from './retry.ts';
 import { discardRun } from './trash.ts';
 

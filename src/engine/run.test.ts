@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Event, EventKind } from '../domain/event.ts';
 import { randomIds } from '../lib/ids.ts';
 import { decide } from './decide.ts';
-import { BASE, commitId, type EngineFixture, engineFixture, outcome } from './fixture/engine-fixture.ts';
+import { BASE, commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { outcome } from './fixture/script.ts';
 import { startRun } from './start-run.ts';
 
 let fixture: EngineFixture;

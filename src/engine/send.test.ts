@@ -5,15 +5,9 @@ import { waitUntil } from '../lib/wait-until.ts';
 import { messagesOf } from '../store/messages.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import {
-  type Behaviour,
-  commitId,
-  type EngineFixture,
-  engineFixture,
-  gate,
-  hang,
-  outcome,
-} from './fixture/engine-fixture.ts';
+import { commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { type Behaviour, gate, hang, outcome } from './fixture/script.ts';
 import { mergeRun } from './merge-aside.ts';
 import { type Sending, sendMessage } from './send.ts';
 import { discardRun } from './trash.ts';

@@ -6,16 +6,10 @@ import { queueOf, SHARED_QUEUE } from '../store/queue.ts';
 import { leftCheckpoint } from '../store/steps.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
 import { claim } from './claim.ts';
-import {
-  BASE,
-  commitId,
-  type EngineFixture,
-  engineFixture,
-  gate,
-  hang,
-  outcome,
-  type TestWorker,
-} from './fixture/engine-fixture.ts';
+import { BASE, commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { gate, hang, outcome } from './fixture/script.ts';
+import type { TestWorker } from './fixture/worker.ts';
 import { lookAfterOthers, recoverOwn } from './recovery.ts';
 
 let fixture: EngineFixture;

@@ -3,15 +3,10 @@ import { waitUntil } from '../lib/wait-until.ts';
 import { runRef, trashRef } from '../workspaces/git-store.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import {
-  BASE,
-  commitId,
-  type EngineFixture,
-  engineFixture,
-  gate,
-  hang,
-  type TestWorker,
-} from './fixture/engine-fixture.ts';
+import { BASE, commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { gate, hang } from './fixture/script.ts';
+import type { TestWorker } from './fixture/worker.ts';
 import { discardRun, restoreRun } from './trash.ts';
 
 let fixture: EngineFixture;

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { waitUntil } from '../lib/wait-until.ts';
 import { messagesOf } from '../store/messages.ts';
-import { commitId, type EngineFixture, engineFixture, outcome } from './fixture/engine-fixture.ts';
+import { commitId } from './fixture/commits.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { outcome } from './fixture/script.ts';
 import { handBackRun } from './hand-back.ts';
 import { type Asking, askForRun } from './hold.ts';
 import { placeOf } from './place-of.ts';

@@ -4,7 +4,8 @@ import { putOut } from '../store/outbox.ts';
 import { openStep } from '../store/steps.ts';
 import { cancelRun } from './cancel.ts';
 import { decide } from './decide.ts';
-import { type EngineFixture, engineFixture, gate, outcome } from './fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { gate, outcome } from './fixture/script.ts';
 import { type Waiting, whyWaiting } from './waiting.ts';
 
 let fixture: EngineFixture;

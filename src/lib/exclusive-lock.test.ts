@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { killChild } from '../testing/kill-child.ts';
 import { acquireExclusiveLock, readLockNote } from './exclusive-lock.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  if (holder) await kill(holder);
+  if (holder) await killChild(holder);
   holder = undefined;
   await rm(folder, { recursive: true });
 });
@@ -38,7 +38,7 @@ test('a lock is refused while another process holds it, even a stopped one, and 
   expect(await acquireExclusiveLock(path)).toBeUndefined();
   holder.kill('SIGSTOP');
   expect(await acquireExclusiveLock(path)).toBeUndefined();
-  await kill(holder);
+  await killChild(holder);
   await using mine = await acquireExclusiveLock(path);
   expect(mine).toBeDefined();
 });
@@ -47,7 +47,7 @@ test('the note names the holder, also for those who are refused, and goes with t
   holder = await holdElsewhere(path);
   expect(await acquireExclusiveLock(path)).toBeUndefined();
   expect((await readLockNote(path))?.pid).toBe(holder.pid);
-  await kill(holder);
+  await killChild(holder);
   const mine = await acquireExclusiveLock(path);
   await mine?.describe({ address: 'somewhere', pid: 1 });
   expect(await readLockNote(path)).toMatchObject({ pid: process.pid, address: 'somewhere' });
@@ -88,11 +88,4 @@ async function holdElsewhere(path: string): Promise<ChildProcess> {
   await waitUntil(() => said !== '', { timeoutMs: 10_000, what: 'the other process has answered' });
   expect(said).toBe('held');
   return child;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from './error.ts';
 import { runOwn } from './exec/own-program.ts';
+import { isWithin } from './is-within.ts';
 
 /** Something mounted, as this process sees it. */
 export interface MountPoint {
@@ -13,7 +14,7 @@ export interface MountPoint {
 
 /** What is mounted in the folder and at the folder itself, what lies deepest first. Empty where there is no /proc. */
 export function mountsBelow(folder: string): MountPoint[] {
-  const below = allMounts().filter(({ path }) => path === folder || path.startsWith(`${folder}/`));
+  const below = allMounts().filter(({ path }) => isWithin(path, folder));
   // A later mount may lie over an earlier one at the same place.
   return below.reverse().sort((a, b) => b.path.split('/').length - a.path.split('/').length);
 }

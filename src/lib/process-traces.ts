@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
-import { sep } from 'node:path';
-import { isAlive, type ProcessIdentity, processStart } from './processes.ts';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
+import { isWithin } from './is-within.ts';
+import { isAlive, type ProcessIdentity, processIds, processStart } from './processes.ts';
 
 // What can be seen of other processes on Linux, for telling whose they are. Nothing is seen where there is no /proc.
 
@@ -15,9 +15,9 @@ export interface ProcessTrace extends Required<ProcessIdentity> {
 
 /** This user's live processes whose working folder is `folder` or lies in it; the caller itself is left out. */
 export function processesIn(folder: string): ProcessTrace[] {
-  return pids().flatMap((pid) => {
+  return processIds().flatMap((pid) => {
     const at = linkOf(pid, 'cwd');
-    if (at === undefined || (at !== folder && !at.startsWith(folder + sep))) return [];
+    if (at === undefined || !isWithin(at, folder)) return [];
     if (pid === process.pid || ownerOf(pid) !== process.getuid?.()) return [];
     const start = processStart(pid);
     if (start === undefined || !isAlive({ pid, start })) return [];
@@ -31,24 +31,14 @@ export function processesIn(folder: string): ProcessTrace[] {
  */
 export function isWorkedIn(folder: string, program: RegExp): boolean | undefined {
   const owner = statSync(folder, { throwIfNoEntry: false })?.uid;
-  let isSure = owner !== undefined && pids().length > 0;
-  for (const pid of pids()) {
+  let isSure = owner !== undefined && processIds().length > 0;
+  for (const pid of processIds()) {
     if (pid === process.pid || ownerOf(pid) !== owner || !isAlive({ pid })) continue;
     const at = linkOf(pid, 'cwd');
-    if (at === folder || at?.startsWith(folder + sep) === true) return true;
+    if (at !== undefined && isWithin(at, folder)) return true;
     if (at === undefined && isAlive({ pid })) isSure &&= isSomethingElse(pid, program);
   }
   return isSure ? false : undefined;
-}
-
-function pids(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return []; // no /proc on this system
-  }
 }
 
 function linkOf(pid: number, name: string): string | undefined {

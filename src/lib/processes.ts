@@ -34,6 +34,17 @@ export function argumentsOf(pid: number): readonly string[] | undefined {
   return text ? text.split('\0').slice(0, -1) : undefined;
 }
 
+/** The numbers of all processes that this one may see. Empty without /proc. */
+export function processIds(): number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch {
+    return []; // no /proc on this system
+  }
+}
+
 /** All processes below `pid`, parents first. A child that was orphaned has left its tree. Empty without /proc. */
 export function descendants(pid: number): number[] {
   const children = Map.groupBy(allStats(), (stat) => stat.parent);
@@ -127,12 +138,7 @@ function readStat(pid: number): Stat | undefined {
 }
 
 function allStats(): Stat[] {
-  try {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    return pids.flatMap((pid) => readStat(Number(pid)) ?? []);
-  } catch {
-    return [];
-  }
+  return processIds().flatMap((pid) => readStat(pid) ?? []);
 }
 
 function startOf(stat: Stat): string {

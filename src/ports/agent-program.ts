@@ -16,12 +16,16 @@ export interface AgentProgram {
   readonly behind?: (file: string, which: Which) => Promise<readonly [string, ...string[]] | undefined>;
 }
 
-/** The program and the arguments that the entry configures for it. Rejects with `agent/not-found`. */
+/**
+ * The program and the arguments that the entry configures for it. Rejects with `agent/not-found`; where the walls have programs of their own
+ * only for a path, which names a file of this host even then.
+ */
 export async function findProgram(
-  { entry, hostEnv }: AgentTurn,
+  { entry, hostEnv, hasOwnPrograms }: AgentTurn,
   { name: usual, install, behind }: AgentProgram,
 ): Promise<[string, ...string[]]> {
   const [name = usual, ...args] = entry.command ?? [];
+  if (hasOwnPrograms === true && !name.includes('/')) return [name, ...args];
   const which = whichOn(hostEnv['PATH']);
   const found = await which(name);
   if (found === undefined) {

@@ -13,12 +13,13 @@ export interface Unusable {
 
 /**
  * Prepares a turn that is never started: what keeps it from being prepared would keep a run from working. Undefined when nothing does.
- * Nothing is left behind.
+ * Nothing is left behind. Programs that walls have of their own are not looked for.
  */
 export async function whyUnusable(
   adapter: AgentAdapter,
   entry: AgentEntry,
   env: Readonly<Record<string, string | undefined>>,
+  { hasOwnPrograms = false }: { readonly hasOwnPrograms?: boolean | undefined } = {},
 ): Promise<Unusable | undefined> {
   await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-doctor-'));
   try {
@@ -28,6 +29,7 @@ export async function whyUnusable(
       folder: scratch.path,
       home: scratch.path,
       inside: { folder: scratch.path, home: scratch.path },
+      hasOwnPrograms,
       session: { kind: 'new' },
       run: 'doctor',
       node: 'doctor',

@@ -37,6 +37,8 @@ export interface AgentTurn {
   readonly home: string;
   /** Where the agent's program finds these two: what it is told, in arguments, environment and configuration. */
   readonly inside: { readonly folder: string; readonly home: string };
+  /** Whether the walls have programs of their own: a bare name in `command` is looked up there, when it is started. */
+  readonly hasOwnPrograms?: boolean;
   readonly session: { readonly kind: 'new' } | { readonly kind: 'resume' | 'fork'; readonly id: string };
   readonly run: string;
   readonly node: string;

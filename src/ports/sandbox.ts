@@ -12,6 +12,8 @@ export interface SandboxDescription {
   readonly guarantees: readonly string[];
   /** What it does not promise here, likewise; empty when nothing need be said. */
   readonly warnings: readonly string[];
+  /** Whether programs within are not those of this host, as those of an image are not: names are looked up there when one is started. */
+  readonly hasOwnPrograms?: boolean;
 }
 
 /** A level as this host can give it: makes the sandbox of one workspace. */

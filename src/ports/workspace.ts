@@ -77,6 +77,11 @@ export interface WorkspaceProvider {
    */
   resume(laying: Laying): Promise<boolean>;
   /**
+   * The folder that holds all that was written in `folder` since it was laid, whatever became of it there, where there is such a one. It
+   * need not be there.
+   */
+  written?(place: Place): string;
+  /**
    * Lets go of both folders, so that they can be moved or removed; `resume` may bring `folder` back. Releasing what was not laid is fine.
    * Returns what a person should know, one sentence each.
    */

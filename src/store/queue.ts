@@ -31,6 +31,8 @@ export interface Queue extends AsyncDisposable {
   open(worker: string): Promise<void>;
   /** Makes a job of that id. Rejects when none came of it: a step must never be admitted without one. */
   send(queries: Queries, job: JobRef): Promise<void>;
+  /** The same for one that the caller has from the beginning, as if it had been fetched. Nobody is told of it. */
+  begin(queries: Queries, job: JobRef): Promise<Job>;
   fetch(queue: string, count: number): Promise<Job[]>;
   /** Says that the jobs are being worked on; returns those whose claim is lost. */
   touch(queries: Queries, jobs: readonly Job[]): Promise<Job[]>;
@@ -73,12 +75,24 @@ export async function openQueue(database: Database, onError: (error: unknown) =>
   await boss.start();
   await boss.createQueue(SHARED_QUEUE, OPTIONS);
 
+  const make = async (queries: Queries, { id, queue, step }: JobRef): Promise<void> => {
+    const made = await within.run(queries, () => boss.send(queue, { step }, { id }));
+    if (made !== id) throw noJob(step);
+  };
   return {
     open: (worker) => boss.createQueue(queueOf(worker), OPTIONS),
-    async send(queries, { id, queue, step }) {
-      const made = await within.run(queries, () => boss.send(queue, { step }, { id }));
-      if (made !== id) throw noJob(step);
-      await announce(queries, queue);
+    async send(queries, job) {
+      await make(queries, job);
+      await announce(queries, job.queue);
+    },
+    async begin(queries, { id, queue, step }) {
+      await make(queries, { id, queue, step });
+      const begun = await queries.query(
+        `update pgboss.job set state = 'active', started_on = now(), heartbeat_on = now() where name = $1 and id = $2 returning 1`,
+        [queue, id],
+      );
+      if (begun.length !== 1) throw noJob(step);
+      return { id, queue, step, retryCount: 0 };
     },
     async fetch(queue, count) {
       const jobs = await boss.fetch<{ step: string }>(queue, { batchSize: count, includeMetadata: true });

@@ -93,6 +93,25 @@ export async function latestAgentStep(queries: Queries, run: string): Promise<St
   return row;
 }
 
+/** For a step that begins: what `latestKept` and `leftCheckpoint` say, and who was the last to work on the run before it. */
+export async function leftFor(
+  queries: Queries,
+  step: Pick<StepRow, 'id' | 'run'>,
+): Promise<{ kept: string | undefined; checkpoint: string | undefined; worker: string | undefined }> {
+  const [row] = await queries.query<Record<'kept' | 'checkpoint' | 'worker', string | null>>(
+    `select
+       (select kept from step where run = $1 and kept is not null order by position desc limit 1) as kept,
+       (select case when state = 'ended' then checkpoint end from step where run = $1 and worker is not null order by position desc limit 1) as checkpoint,
+       (select worker from step where run = $1 and id <> $2 and worker is not null order by position desc limit 1) as worker`,
+    [step.run, step.id],
+  );
+  return {
+    kept: row?.kept ?? undefined,
+    checkpoint: row?.checkpoint ?? undefined,
+    worker: row?.worker ?? undefined,
+  };
+}
+
 /** The latest checkpoint with agents' sessions and carried files that an ended step of the run has left. */
 export async function latestKept(queries: Queries, run: string): Promise<string | undefined> {
   const [row] = await queries.query<{ kept: string }>(
@@ -231,15 +250,6 @@ export async function workersOf(queries: Queries, run: string): Promise<string[]
     [run],
   );
   return rows.map((row) => row.worker);
-}
-
-/** Who was the last to work on the run before this step. */
-export async function workerBefore(queries: Queries, step: Pick<StepRow, 'id' | 'run'>): Promise<string | undefined> {
-  const [row] = await queries.query<{ worker: string }>(
-    'select worker from step where run = $1 and id <> $2 and worker is not null order by position desc limit 1',
-    [step.run, step.id],
-  );
-  return row?.worker;
 }
 
 /** The attempts that a worker has begun and not ended. */

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { argumentsOf, isAlive } from '../lib/processes.ts';
+import { readFileSync } from 'node:fs';
+import { argumentsOf, isAlive, processIds } from '../lib/processes.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 
 /** An argument for `sleep` (about a day) that no other process has. It survives `setsid`, `env -i` and double forks. */
@@ -10,8 +10,7 @@ export function uniqueSleep(): string {
 
 /** The live processes of this host with that argument, whatever sandbox they are in. */
 export function processesWith(argument: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => argumentsOf(pid)?.includes(argument) === true && isAlive({ pid }));
+  return processIds().filter((pid) => argumentsOf(pid)?.includes(argument) === true && isAlive({ pid }));
 }
 
 /** Resolves when that many processes have the argument. */
@@ -30,8 +29,7 @@ export function strayScript(sleep: string): string {
 
 /** The live processes of this host that were started with that HOME, whatever sandbox they are in. */
 export function processesAtHome(home: string): number[] {
-  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => environmentOf(pid).includes(`HOME=${home}`) && isAlive({ pid }));
+  return processIds().filter((pid) => environmentOf(pid).includes(`HOME=${home}`) && isAlive({ pid }));
 }
 
 function environmentOf(pid: number): string[] {

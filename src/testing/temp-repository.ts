@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 /** A folder that removes itself at the end of its scope. */
@@ -34,6 +34,11 @@ export async function writeFiles(folder: string, files: Readonly<Record<string, 
       await chmod(target, 0o755);
     }
   }
+}
+
+/** An empty file that counts as a program, with the folders above it. */
+export function writeProgram(file: string): Promise<void> {
+  return writeFiles(dirname(file), { [basename(file)]: { executable: '' } });
 }
 
 /** A person's repository in a temporary folder, on branch `main`, without background maintenance. */

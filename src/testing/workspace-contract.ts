@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, type TestContext, test } from 'vitest';
+import { isThere } from '../lib/is-there.ts';
 import type { ProviderCandidate, WorkspaceProvider } from '../ports/workspace.ts';
 import { smallDisk } from './small-disk.ts';
 import { type Content, type TempFolder, tempFolder, writeFiles } from './temp-repository.ts';
@@ -138,20 +139,20 @@ export function workspaceContract({
       const laying = place.provider.lay({ ...at, layers: [place.upper], signal: new AbortController().signal });
       const retry = candidate.kind === 'copy' ? 'backoff' : 'never'; // contents cannot be shared with another disk at all
       await expect(laying).rejects.toMatchObject({ code: 'workspace/cannot-create', retry });
-      return expect(await exists(at.folder)).toBe(false);
+      return expect(await isThere(at.folder)).toBe(false);
     });
 
     test('a layer that is not there rejects with a code and leaves nothing', async (context) => {
       await using place = await prepare(context, { upper: { a: 'a' } });
       await rm(place.upper, { recursive: true });
       await expect(place.lay()).rejects.toMatchObject({ code: 'workspace/cannot-create' });
-      expect(await exists(place.folder)).toBe(false);
+      expect(await isThere(place.folder)).toBe(false);
     });
 
     test('an aborted laying rejects with the reason and leaves nothing', async (context) => {
       await using place = await prepare(context, { upper: { a: 'a' } });
       await expect(place.lay(AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough');
-      expect(await exists(place.folder)).toBe(false);
+      expect(await isThere(place.folder)).toBe(false);
     });
   });
 
@@ -189,7 +190,3 @@ export function workspaceContract({
 }
 
 type Files = Readonly<Record<string, Content>>;
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
-}

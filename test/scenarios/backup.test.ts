@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isThere } from '../../src/lib/is-there.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { createTestDatabase } from '../../src/testing/test-database.ts';
@@ -49,12 +50,6 @@ async function backUp(on: Installation, name: string): Promise<string> {
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   return file;
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 /** Everything that may be seen of the home's runs. */
 async function story(on: Installation, ids: readonly string[]): Promise<unknown[]> {
@@ -183,7 +178,7 @@ test('a damaged, a foreign and a newer backup are refused, and nothing changes',
   await writeFile(join(installation.folder, 'foreign.tar'), 'not a backup');
   expect(await refusal(join(installation.folder, 'foreign.tar'))).toBe('backup/not-one');
   expect((await other.cli(['server', 'restore', '/does/not/exist.tar'])).code).toBe(2);
-  expect(await exists(other.home.config)).toBe(false);
+  expect(await isThere(other.home.config)).toBe(false);
   expect(await readdir(installation.folder)).not.toContainEqual(expect.stringMatching(/\.part-|\.restoring-/));
 });
 

@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { access, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Event } from '../../src/domain/event.ts';
+import { isThere } from '../../src/lib/is-there.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { processesWith, uniqueSleep, untilProcessesWith } from '../../src/testing/marked-processes.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
@@ -419,14 +420,7 @@ test('whoever is gone before the workspace is set up does not keep the run, whet
     await installation.loseWorkspace(run);
     await writeFile(hold, '');
     const child = opening(run, 'echo never > never.txt');
-    await waitUntil(
-      () =>
-        access(`${hold}.reached`).then(
-          () => true,
-          () => false,
-        ),
-      { timeoutMs: 30_000, what: 'setup' },
-    );
+    await waitUntil(() => isThere(`${hold}.reached`), { timeoutMs: 30_000, what: 'setup' });
     expect((await installation.show(run)).state).toMatchObject({ reason: { code: 'open' } });
     child.kill('SIGKILL');
     await ended(child);

@@ -1,8 +1,9 @@
-import { access, rename, stat } from 'node:fs/promises';
+import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { RepositoryRemoval, RepositoryView } from '../../src/api/schemas.ts';
+import type { RepositoryRemoval, RepositoryView } from '../../src/api/schemas/repository.ts';
+import { isThere } from '../../src/lib/is-there.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
@@ -46,12 +47,6 @@ async function remove(
   return { code, stderr, answer: (stdout === '' ? {} : JSON.parse(stdout)) as RepositoryRemoval };
 }
 
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
 test('a repository is known by its first run, with its runs and what they take up', async () => {
   await using repository = await tempRepository(files);
   await finished(repository.path);
@@ -85,7 +80,7 @@ test('one that was moved keeps its runs, which go on there; the old place is fre
     repository: { id: before?.id, path: moved },
   });
   expect((await installation.cli(['merge', run])).code).toBe(0);
-  expect(await exists(join(moved, 'made.txt'))).toBe(true);
+  expect(await isThere(join(moved, 'made.txt'))).toBe(true);
   await finished(moved); // it finds nothing left to change
   expect(await listed(moved)).toMatchObject({ missing: false, runs: { succeeded: 1, parked: 1 } });
 
@@ -106,7 +101,7 @@ test('what is merged or on a branch goes with a yes; nothing goes without', asyn
   expect(await remove(repository.path)).toMatchObject({ code: 0, answer: { removed: false, runs: [{ lost: null }] } });
   expect((await stat(store)).isDirectory()).toBe(true);
   expect(await remove(row?.id ?? '', '--yes')).toMatchObject({ code: 0, answer: { removed: true } });
-  expect(await exists(store)).toBe(false);
+  expect(await isThere(store)).toBe(false);
   expect((await installation.cli(['show', run])).code).toBe(5);
   expect(await repository.git('branch', '--list', 'switchyard/*')).toContain('switchyard/do-it');
 });

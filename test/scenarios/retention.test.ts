@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { access, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Pruned } from '../../src/api/schemas.ts';
+import type { Pruned } from '../../src/api/schemas/server.ts';
+import { isThere } from '../../src/lib/is-there.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
@@ -61,12 +62,6 @@ async function git(...args: string[]): Promise<string> {
   const [store = ''] = await readdir(installation.home.repositories);
   return (await run('git', ['-C', join(installation.home.repositories, store), ...args])).stdout.trim();
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
 
 async function discarded(): Promise<string> {
   const id = await finished();
@@ -165,7 +160,10 @@ test('workspaces of runs that are over go only where a period was set for them; 
   const id = await finished();
   await sql(`update run set state = '{"kind":"cancelled"}' where id = $1`, [id]);
   const folder = join(installation.home.workspaces, id);
-  await waitUntil(async () => !(await exists(folder)), { timeoutMs: 10_000, what: 'the workspace of a success to go' });
+  await waitUntil(async () => !(await isThere(folder)), {
+    timeoutMs: 10_000,
+    what: 'the workspace of a success to go',
+  });
   await run('mkdir', ['-p', join(folder, 'tree')]);
   await age(id, 4000);
   expect((await prune('--dry-run')).map(({ kind }) => kind)).not.toContain('workspaces');
@@ -175,6 +173,6 @@ test('workspaces of runs that are over go only where a period was set for them; 
   await age(id, 8);
   await sql(`update outbox set done_at = now() - interval '8 days' where done_at is not null`);
   expect((await prune()).map(({ kind }) => kind)).toEqual(['workspaces', 'rows']);
-  await waitUntil(async () => !(await exists(folder)), { timeoutMs: 10_000, what: 'the workspace to go' });
+  await waitUntil(async () => !(await isThere(folder)), { timeoutMs: 10_000, what: 'the workspace to go' });
   expect((await installation.cli(['server', 'prune'])).stdout).toContain('nothing that may go');
 });

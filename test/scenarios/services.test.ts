@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { freePort } from '../../src/testing/free-port.ts';
 import { plainGit, tempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';
 
@@ -97,13 +96,3 @@ checks:
     expect(shown.state).toMatchObject({ kind: 'parked' });
   },
 );
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}

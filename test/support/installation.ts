@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { type ApiClient, createClient } from '../../src/api/client.ts';
-import type { RunDetail } from '../../src/api/schemas.ts';
+import type { RunDetail } from '../../src/api/schemas/run.ts';
 import type { SandboxLevel } from '../../src/domain/sandbox.ts';
 import { type Home, resolveHome } from '../../src/lib/home.ts';
 import { unmountBelow } from '../../src/lib/mounts.ts';

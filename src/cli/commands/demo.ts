@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { RunDetail } from '../../api/schemas.ts';
+import type { RunDetail } from '../../api/schemas/run.ts';
 import type { Event } from '../../domain/event.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { connect, findServer, type Server } from '../connect.ts';

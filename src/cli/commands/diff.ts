@@ -1,4 +1,4 @@
-import type { RunDiff } from '../../api/schemas.ts';
+import type { RunDiff } from '../../api/schemas/run.ts';
 import { counted } from '../../lib/counted.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';

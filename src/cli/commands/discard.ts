@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../api/schemas.ts';
+import type { RunDetail } from '../../api/schemas/run.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { printActed } from '../acted.ts';

@@ -1,4 +1,4 @@
-import type { StepView } from '../../api/schemas.ts';
+import type { StepView } from '../../api/schemas/run.ts';
 import type { Event } from '../../domain/event.ts';
 import { isEnded } from '../../domain/run.ts';
 import { SwitchyardError } from '../../lib/error.ts';

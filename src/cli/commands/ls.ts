@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { RunSummary } from '../../api/schemas.ts';
+import type { RunSummary } from '../../api/schemas/run.ts';
 import { counted } from '../../lib/counted.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';

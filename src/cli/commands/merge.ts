@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../api/schemas.ts';
+import type { RunDetail } from '../../api/schemas/run.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { printActed } from '../acted.ts';
 import { connect } from '../connect.ts';

@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Opened } from '../../api/schemas.ts';
+import type { Opened } from '../../api/schemas/open.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { testContext } from '../fixture/context.ts';
 import { FakeServer } from '../fixture/server.ts';
 import { execute } from '../main.ts';
@@ -30,11 +30,7 @@ test.each([
     handBackRun: () => ({ ...BACK, changed: [], commits: 0, notes: [] }),
   }).listen();
   expect(await execute(context, ['open', 'r', '--', 'anything'])).toBe(code);
-  const begun = await access(mark).then(
-    () => true,
-    () => false,
-  );
-  expect(begun).toBe(known);
+  expect(await isThere(mark)).toBe(known);
   expect(server.calls.map(({ name }) => name)).toEqual(['openRun', 'openStarted', 'handBackRun']);
   expect(server.calls[1]?.request).toMatchObject({ opening: 'o1', report: '' });
   if (!known) expect(context.err()).toContain('taken back before the program could begin');

@@ -1,4 +1,4 @@
-import type { HandedBack, Opened } from '../../api/schemas.ts';
+import type { HandedBack, Opened } from '../../api/schemas/open.ts';
 import type { HandTool } from '../../domain/opening.ts';
 import { counted } from '../../lib/counted.ts';
 import { SwitchyardError } from '../../lib/error.ts';

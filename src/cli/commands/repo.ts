@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { RepositoryRemoval, RepositoryView } from '../../api/schemas.ts';
+import type { RepositoryRemoval, RepositoryView } from '../../api/schemas/repository.ts';
 import { counted } from '../../lib/counted.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';

@@ -1,4 +1,4 @@
-import type { RunStarted } from '../../api/schemas.ts';
+import type { RunStarted } from '../../api/schemas/start-run.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { connect, type Server } from '../connect.ts';
 import type { CommandContext } from '../context.ts';

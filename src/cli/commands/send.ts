@@ -1,4 +1,4 @@
-import type { Sent } from '../../api/schemas.ts';
+import type { Sent } from '../../api/schemas/message.ts';
 import { randomIds } from '../../lib/ids.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { followLine } from '../acted.ts';

@@ -1,5 +1,5 @@
 import { createClient } from '../../api/client.ts';
-import type { Health } from '../../api/schemas.ts';
+import type { Health } from '../../api/schemas/server.ts';
 import { counted } from '../../lib/counted.ts';
 import { SwitchyardError } from '../../lib/error.ts';
 import { closeInherited } from '../../lib/inherited-descriptors.ts';

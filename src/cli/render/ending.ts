@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../api/schemas.ts';
+import type { RunDetail } from '../../api/schemas/run.ts';
 import { counted } from '../../lib/counted.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { shortDuration, shortUsage } from './amount.ts';

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { RunSummary } from '../../api/schemas.ts';
+import type { RunSummary } from '../../api/schemas/run.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { ago, shortCount, shortMoney } from './amount.ts';
 import { stateColour, stateSymbol, stateWords } from './state.ts';

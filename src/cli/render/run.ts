@@ -1,4 +1,4 @@
-import type { RunDetail, RunSummary, StepView } from '../../api/schemas.ts';
+import type { RunDetail, RunSummary, StepView } from '../../api/schemas/run.ts';
 import { formatCount, formatDollars } from '../../domain/units.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { shortDuration, shortUsage } from './amount.ts';

@@ -1,4 +1,4 @@
-import type { RunSummary } from '../../api/schemas.ts';
+import type { RunSummary } from '../../api/schemas/run.ts';
 import type { RunState, RunStateKind } from '../../domain/run.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { type Colour, paint, type Style } from './style.ts';

@@ -74,7 +74,7 @@ async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<Do
       },
     ];
   const [unusable, version, answer] = await Promise.all([
-    whyUnusable(adapter, entry, asked.env),
+    whyUnusable(adapter, entry, asked.env, { hasOwnPrograms: asked.config.sandbox === 'container' }),
     versionOf(entry, asked),
     asked.online ? answerOf(entry, asked) : [],
   ]);

@@ -9,6 +9,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { git } from '../../lib/git/git.ts';
 import { type Home, resolveHome } from '../../lib/home.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { isAlive, sendSignal } from '../../lib/processes.ts';
 import { makeScratchFolder } from '../../lib/scratch-folder.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
@@ -286,11 +287,4 @@ async function started(child: ChildProcess): Promise<number> {
   await once(child, 'spawn');
   onTestFinished(() => void child.kill('SIGKILL'));
   return child.pid ?? 0;
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,7 +1,8 @@
-import { access } from 'node:fs/promises';
 import { messageOf } from '../../lib/error.ts';
 import { acquireExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { resolveHome } from '../../lib/home.ts';
+import { isThere } from '../../lib/is-there.ts';
+import { leftContainers } from './left-containers.ts';
 import { leftInHome } from './left-in-home.ts';
 import { leftMounts } from './left-mounts.ts';
 import { leftScratch } from './left-scratch.ts';
@@ -41,7 +42,8 @@ export async function clearAway({ env, dryRun }: { env: Env; dryRun: boolean }):
     await using lock = await acquireExclusiveLock(home.lock);
     if (lock === undefined) notes.push(`${IN_USE} (${home.folder})`);
     else {
-      // Workspaces first: whoever is asked about them is what the rest would stop.
+      // Workspaces before the rest: whoever is asked about them is what that would stop. Containers hold workspaces.
+      await clear(await leftContainers(home, env));
       await clear(leftMounts(home));
       await clear(await leftWorkspaces(home, env));
       await clear(await leftInHome(home));
@@ -62,11 +64,4 @@ async function cleared({ remove, ...facts }: Leftover, dryRun: boolean): Promise
   } catch (error) {
     return { ...facts, outcome: 'kept', why: messageOf(error) };
   }
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

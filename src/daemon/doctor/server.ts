@@ -1,7 +1,7 @@
 import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createClient } from '../../api/client.ts';
-import type { Health } from '../../api/schemas.ts';
+import type { Health } from '../../api/schemas/server.ts';
 import { counted } from '../../lib/counted.ts';
 import { messageOf, SwitchyardError } from '../../lib/error.ts';
 import type { Home } from '../../lib/home.ts';

@@ -1,5 +1,5 @@
-import { access } from 'node:fs/promises';
 import { posix } from 'node:path';
+import { isThere } from '../../lib/is-there.ts';
 import type { Environment } from './company-proxy.ts';
 import type { MachineRegistries } from './machine-registries.ts';
 
@@ -81,11 +81,7 @@ async function certificateEnv(hostEnv: Environment): Promise<Record<string, stri
     CERTIFICATES.map(async (name): Promise<[string, string][]> => {
       const path = hostEnv[name];
       if (path === undefined || !SYSTEM.test(path) || posix.normalize(path) !== path) return [];
-      const isThere = await access(path).then(
-        () => true,
-        () => false,
-      );
-      return isThere ? [[name, path]] : [];
+      return (await isThere(path)) ? [[name, path]] : [];
     }),
   );
   return Object.fromEntries(found.flat());

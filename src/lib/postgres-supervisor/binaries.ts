@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { access, chmod, cp, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
 import { messageOf, SwitchyardError } from '../error.ts';
+import { isThere } from '../is-there.ts';
 
 /** The programs of one PostgreSQL, ready to run. */
 export interface Binaries {
@@ -85,14 +86,14 @@ async function linksOf(native: string): Promise<Link[]> {
 }
 
 async function hasAllLinks(native: string): Promise<boolean> {
-  const found = await Promise.all((await linksOf(native)).map(({ path }) => exists(path)));
+  const found = await Promise.all((await linksOf(native)).map(({ path }) => isThere(path)));
   return found.every(Boolean);
 }
 
 /** Makes the missing links; false when the folder cannot be written. */
 async function linkInPlace(native: string): Promise<boolean> {
   for (const { path, target } of await linksOf(native)) {
-    if (await exists(path)) continue;
+    if (await isThere(path)) continue;
     try {
       // Left over from a half-made install: a link that leads nowhere.
       if (await isLink(path)) await rm(path);
@@ -107,7 +108,7 @@ async function linkInPlace(native: string): Promise<boolean> {
 
 /** A copy that has its final name is complete, links included. */
 async function privateCopy(native: string, copy: string): Promise<string> {
-  if (await exists(copy)) return copy;
+  if (await isThere(copy)) return copy;
   const draft = `${copy}.draft-${process.pid}`;
   try {
     await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
@@ -136,15 +137,6 @@ async function makeFoldersWritable(folder: string): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
   await Promise.all(folders.map((path) => chmod(path, 0o755)));
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function isLink(path: string): Promise<boolean> {

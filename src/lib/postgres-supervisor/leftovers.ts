@@ -1,6 +1,7 @@
 import { access, lstat, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { acquireExclusiveLock } from '../exclusive-lock.ts';
+import { isThere } from '../is-there.ts';
 import { isWorkedIn } from '../process-traces.ts';
 import { isAlive, processStart } from '../processes.ts';
 import { urlOf } from './bring-up.ts';
@@ -81,11 +82,7 @@ async function ownFolder(written: string | undefined, usual: string): Promise<st
 
 /** Whether nobody is in charge of the data folder, so that what runs there was left behind. */
 async function isFree(dataFolder: string): Promise<boolean> {
-  const isThere = await access(lockOf(dataFolder)).then(
-    () => true,
-    () => false,
-  );
-  if (!isThere) return true; // never was anybody
+  if (!(await isThere(lockOf(dataFolder)))) return true; // never was anybody
   await using lock = await acquireExclusiveLock(lockOf(dataFolder));
   return lock !== undefined;
 }

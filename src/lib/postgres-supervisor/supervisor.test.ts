@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { killChild } from '../../testing/kill-child.ts';
 import { checkoutIsPublic } from '../../testing/readable-by-all.ts';
 import { noCrashPoint } from '../crash-point.ts';
 import { isAlive, processStart } from '../processes.ts';
@@ -38,7 +39,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) await kill(child);
+  for (const child of children.splice(0)) await killChild(child);
   for (const server of servers.splice(0)) await server.stop();
   const left = await findServer(dataFolder, AbortSignal.timeout(30_000));
   if (left) await stopServer(left);
@@ -75,7 +76,7 @@ test('a server whose supervising process was killed lives on and is adopted, con
   const { url, pid, child } = await startElsewhere();
   const client = await connect(url);
   await client.query('create temporary table mine (number int)');
-  await kill(child);
+  await killChild(child);
 
   const server = await start();
   expect(server.pid).toBe(pid);
@@ -107,7 +108,7 @@ test('a killed server is started again at the same address, and no acknowledged 
 
 test('an adopted server that is killed is started again, too', async () => {
   const { pid, child } = await startElsewhere();
-  await kill(child);
+  await killChild(child);
   const server = await start();
   expect(server.pid).toBe(pid);
   process.kill(pid, 'SIGKILL');
@@ -143,7 +144,7 @@ test('a database whose making was interrupted by a kill is thrown away and made 
   const child = supervise(dataFolder);
   const halves = async () => (await readdir(home)).filter((name) => name.includes('half-made'));
   const half = await waitUntil(async () => (await halves())[0], { timeoutMs: 10_000, everyMs: 1, what: 'a half' });
-  await kill(child);
+  await killChild(child);
   await mkdir(join(home, half, 'remains'), { recursive: true });
 
   const server = await start();
@@ -196,7 +197,7 @@ test('the crash points are passed around each start, and not when a server is ad
     return Promise.resolve();
   };
   const { child } = await startElsewhere();
-  await kill(child);
+  await killChild(child);
   const server = await start({ crashPoint });
   expect(passed).toEqual([]);
   process.kill(server.pid, 'SIGKILL');
@@ -251,7 +252,7 @@ test('a folder that holds something else is refused, an empty one is used', asyn
 
 test('a pid that a killed server left, and that a stranger has now, does not prevent the start', async () => {
   const { pid, child } = await startElsewhere();
-  await kill(child);
+  await killChild(child);
   process.kill(pid, 'SIGKILL');
   await waitUntil(() => !isAlive({ pid }), { timeoutMs: 10_000 });
   const path = join(dataFolder, 'postmaster.pid');
@@ -288,7 +289,7 @@ asRootForAnother('an ordinary user gets a database, and its server outlives the 
   const first = await startElsewhere({ uid: NOBODY, gid: NOBODY });
   expect(await ownerOf(first.pid)).toBe(NOBODY);
   expect(await query(first.url, 'select 1 as one')).toEqual([{ one: 1 }]);
-  await kill(first.child);
+  await killChild(first.child);
   const second = await startElsewhere({ uid: NOBODY, gid: NOBODY });
   expect(second.pid).toBe(first.pid);
 });
@@ -379,13 +380,6 @@ async function startElsewhere(ids?: { readonly uid: number; readonly gid: number
   await waitUntil(() => said.endsWith('\n') || ended(), { timeoutMs: 30_000, what: 'a server elsewhere' });
   const { url, pid } = JSON.parse(said) as { url: string; pid: number };
   return { url, pid, child };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exit;
 }
 
 async function connect(url: string): Promise<Client> {

@@ -1,4 +1,5 @@
 import { startProcess } from '../exec/start.ts';
+import { listed } from '../listed.ts';
 import { sendSignal } from '../processes.ts';
 import { cgroupControl, NOT_OURS, whyUnusable } from './cgroup-control.ts';
 import { cgroup1Places } from './cgroup1.ts';
@@ -76,10 +77,6 @@ function notesOf(reasons: ReadonlyMap<LimitName, string>): string[] {
   return [...byReason].map(
     ([why, limits]) => `Programs are not held to limits of ${listed(limits.map(([limit]) => WORDS[limit]))}: ${why}.`,
   );
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 /** Something to try it with, which ends with the call. */

@@ -1,8 +1,9 @@
 import { SwitchyardError } from '../../lib/error.ts';
+import { tryJson } from '../../lib/try-json.ts';
 
 /** bubblewrap's first report is `{"child-pid": N, …}`: the init of its namespace, as a pid of the host. */
 export function initInReport(report: string): number {
-  const status = parsed(report);
+  const status = tryJson(report);
   if (
     typeof status === 'object' &&
     status !== null &&
@@ -18,10 +19,7 @@ export function initInReport(report: string): number {
   });
 }
 
-function parsed(report: string): unknown {
-  try {
-    return JSON.parse(report);
-  } catch {
-    return undefined;
-  }
+/** Whether its walls stood and a program ran in them, by all that it reported: it tells of that program's exit code only, not of its own. */
+export function hasRunProgram(reports: string): boolean {
+  return reports.includes('"exit-code"');
 }

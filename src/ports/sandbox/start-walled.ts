@@ -1,9 +1,9 @@
+import type { Readable } from 'node:stream';
 import { messageOf, SwitchyardError } from '../../lib/error.ts';
 import { firstLine } from '../../lib/exec/first-line.ts';
 import { type ProgramToStart, type StartedProcess, startProcess } from '../../lib/exec/start.ts';
 import { keepTail } from '../../lib/exec/tail.ts';
 import { sendSignal } from '../../lib/processes.ts';
-import type { SandboxedProcess } from '../sandbox.ts';
 import { identifyInit, namespaceName } from './namespace-name.ts';
 import type { ResourceGroup } from './resources.ts';
 import { WalledProcess } from './walled-process.ts';
@@ -23,18 +23,19 @@ export interface WalledStart {
 }
 
 /** Starts a program within a pid namespace of its own. Rejects with `sandbox/cannot-start`; then nothing of it is left. */
-export async function startWalled({ launcher, name, initOf, group }: WalledStart): Promise<SandboxedProcess> {
+export async function startWalled({ launcher, name, initOf, group }: WalledStart): Promise<WalledProcess> {
   const isHeld = group?.needsAdmission === true;
   try {
     const started = await startProcess({ ...launcher, statusPipe: true, gate: isHeld }).catch((error: unknown) => {
       throw cannotStart(name, messageOf(error), error);
     });
+    const reports = allOf(started.status);
     try {
       const found = initOf(started.pid, await firstReport(started));
       const init = identifyInit(found);
       if (isHeld) await group.admit(found === undefined ? [started.pid] : [started.pid, found]);
       started.gate?.end('\n');
-      return new WalledProcess(started, { init, namespace: namespaceName(init), group });
+      return new WalledProcess(started, { init, namespace: namespaceName(init), group, reports });
     } catch (error) {
       sendSignal(started.pid, 'SIGKILL');
       for (const output of [started.stdout, started.stderr, started.status, started.gate]) output?.destroy();
@@ -54,6 +55,14 @@ async function firstReport(launcher: StartedProcess): Promise<string> {
   launcher.stdout.resume();
   await launcher.closed;
   throw cannotStart('the sandbox', errors.text().trim());
+}
+
+/** What a launcher has reported, once it has ended. */
+async function allOf(status: Readable | undefined): Promise<string> {
+  if (status === undefined) return '';
+  const kept = keepTail(status);
+  await new Promise((settle) => status.once('close', settle));
+  return kept.text();
 }
 
 function cannotStart(what: string, why: string, cause?: unknown): SwitchyardError {

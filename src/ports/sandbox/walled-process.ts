@@ -7,6 +7,9 @@ import { exitOfWalls } from './exit-of-walls.ts';
 import { programBelow } from './program-below.ts';
 import type { ResourceGroup } from './resources.ts';
 
+/** Walls stand within milliseconds; only on a machine that is very busy, or with a dead network disk, does it take longer. */
+const START_TIMEOUT_MS = 10_000;
+
 /** The kernel kills at once; only a process stuck in the kernel (a dead network disk) takes longer. */
 const KILL_TIMEOUT_MS = 30_000;
 
@@ -15,6 +18,8 @@ interface Walled {
   readonly namespace: string;
   /** Disposed when nothing of the program is left. */
   readonly group?: ResourceGroup | undefined;
+  /** All that the launcher reports; settles when it has ended. */
+  readonly reports: Promise<string>;
 }
 
 /**
@@ -31,10 +36,11 @@ export class WalledProcess implements SandboxedProcess {
   readonly #launcher: StartedProcess;
   readonly #init: ProcessIdentity;
   readonly #group: ResourceGroup | undefined;
+  readonly #reports: Promise<string>;
   #hasEnded = false;
   #wasKilled = false;
 
-  constructor(launcher: StartedProcess, { init, namespace, group }: Walled) {
+  constructor(launcher: StartedProcess, { init, namespace, group, reports }: Walled) {
     this.pid = launcher.pid;
     this.namespace = namespace;
     this.#group = group;
@@ -43,7 +49,19 @@ export class WalledProcess implements SandboxedProcess {
     this.stderr = launcher.stderr;
     this.#launcher = launcher;
     this.#init = init;
+    this.#reports = reports;
     this.exited = this.#settle();
+  }
+
+  /**
+   * Whether the program came to run, for a launcher that reports before its walls stand and may still fail. `told`: whether it did, by all
+   * that such a launcher has reported when it has ended. True as well where neither is known after a while.
+   */
+  async began(told: (reports: string) => boolean): Promise<boolean> {
+    const runs = () => programBelow(this.#init.pid) !== undefined;
+    const known = waitUntil(() => runs() || this.#hasEnded, { timeoutMs: START_TIMEOUT_MS, everyMs: 1 });
+    if (!(await known.catch(() => false)) || !this.#hasEnded) return true;
+    return told(await this.#reports);
   }
 
   async stop(graceMs: number): Promise<void> {

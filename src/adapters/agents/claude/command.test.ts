@@ -1,9 +1,9 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentTurn } from '../../../ports/agent.ts';
-import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
+import { type TempFolder, tempFolder, writeProgram } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { claudeAgent } from './index.ts';
 
 let temp: TempFolder;
@@ -11,7 +11,7 @@ let bin: string;
 beforeEach(async () => {
   temp = await tempFolder();
   bin = join(temp.path, 'bin');
-  await executable(join(bin, 'claude'));
+  await writeProgram(join(bin, 'claude'));
 });
 afterEach(async () => temp[Symbol.asyncDispose]());
 
@@ -109,9 +109,9 @@ test.each([
 test('starts the native program where the package’s own scripts were not run', async () => {
   const modules = join(temp.path, 'node_modules', '@anthropic-ai');
   const placeholder = join(modules, 'claude-code', 'bin', 'claude.exe');
-  await executable(placeholder);
+  await writeProgram(placeholder);
   for (const name of ['', '-musl'].map((libc) => `claude-code-${process.platform}-${process.arch}${libc}`)) {
-    await executable(join(modules, name, 'claude'));
+    await writeProgram(join(modules, name, 'claude'));
     await writeFile(join(modules, name, 'package.json'), '{}');
   }
   await symlink(placeholder, join(bin, 'from-npm'));
@@ -141,23 +141,6 @@ function command(entry: object, more: Partial<AgentTurn> = {}) {
 }
 
 function turn(entry: object, more: Partial<AgentTurn>): AgentTurn {
-  return {
-    entry: AgentEntry.parse({ kind: 'claude', ...entry }),
-    prompt: 'x',
-    folder: temp.path,
-    home: join(temp.path, 'home'),
-    inside: { folder: temp.path, home: join(temp.path, 'home') },
-    session: { kind: 'new' },
-    run: 'r',
-    node: 'n',
-    step: 1,
-    hostEnv: { PATH: bin, MY_KEY: 'key', SECRET: 'other' },
-    ...more,
-  };
-}
-
-async function executable(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, '');
-  await chmod(file, 0o755);
+  const hostEnv = { PATH: bin, MY_KEY: 'key', SECRET: 'other' };
+  return turnIn(temp.path, { kind: 'claude', ...entry }, { hostEnv, ...more });
 }

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentTurn } from '../../../ports/agent.ts';
 import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { claudeParser } from './parser.ts';
 
 let temp: TempFolder;
@@ -186,8 +186,7 @@ async function homeWith(lines: readonly string[]): Promise<string> {
 }
 
 function turn(more: Partial<AgentTurn> = {}): AgentTurn {
-  const entry = AgentEntry.parse({ kind: 'claude' });
+  const folder = '/repo';
   const home = join(temp.path, 'empty');
-  const where = { folder: '/repo', home, inside: { folder: '/repo', home } };
-  return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {}, ...more };
+  return turnIn(folder, { kind: 'claude' }, { home, inside: { folder, home }, ...more });
 }

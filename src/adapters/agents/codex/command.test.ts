@@ -1,9 +1,10 @@
-import { chmod, mkdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentCommand, AgentTurn } from '../../../ports/agent.ts';
-import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
+import { type TempFolder, tempFolder, writeProgram } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { codexAgent } from './index.ts';
 
 let temp: TempFolder;
@@ -11,8 +12,7 @@ let bin: string;
 beforeEach(async () => {
   temp = await tempFolder();
   bin = join(temp.path, 'bin');
-  await mkdir(bin);
-  await executable(join(bin, 'codex'));
+  await writeProgram(join(bin, 'codex'));
 });
 afterEach(async () => temp[Symbol.asyncDispose]());
 
@@ -110,15 +110,15 @@ test('copies a login for nobody else to read, and keeps the copy that codex has 
 test('starts the native program behind the wrapper from npm', async () => {
   const modules = join(temp.path, 'node_modules', '@openai');
   const native = join(modules, `codex-${process.platform}-${process.arch}`, 'vendor', 'some-target', 'bin', 'codex');
-  await executable(join(modules, 'codex', 'bin', 'codex.js'));
-  await executable(native);
+  await writeProgram(join(modules, 'codex', 'bin', 'codex.js'));
+  await writeProgram(native);
   await writeFile(join(modules, `codex-${process.platform}-${process.arch}`, 'package.json'), '{}');
   await symlink(join(modules, 'codex', 'bin', 'codex.js'), join(bin, 'from-npm'));
   expect((await command({ endpoint: ENDPOINT, command: ['from-npm'] })).argv[0]).toBe(native);
 });
 
 test('starts a wrapper behind which nothing is found', async () => {
-  await executable(join(temp.path, 'odd', 'codex.js'));
+  await writeProgram(join(temp.path, 'odd', 'codex.js'));
   await symlink(join(temp.path, 'odd', 'codex.js'), join(bin, 'odd'));
   expect((await command({ endpoint: ENDPOINT, command: ['odd', 'first'] })).argv.slice(0, 3)).toEqual([
     join(bin, 'odd'),
@@ -144,23 +144,6 @@ async function interactive(entry: object, session: AgentTurn['session']): Promis
 }
 
 function turn(entry: object, more: Partial<AgentTurn>): AgentTurn {
-  return {
-    entry: AgentEntry.parse({ kind: 'codex', ...entry }),
-    prompt: 'x',
-    folder: temp.path,
-    home: join(temp.path, 'home'),
-    inside: { folder: temp.path, home: join(temp.path, 'home') },
-    session: { kind: 'new' },
-    run: 'r',
-    node: 'n',
-    step: 1,
-    hostEnv: { PATH: bin, MY_KEY: 'key', SECRET: 'other' },
-    ...more,
-  };
-}
-
-async function executable(file: string): Promise<void> {
-  await mkdir(join(file, '..'), { recursive: true });
-  await writeFile(file, '');
-  await chmod(file, 0o755);
+  const hostEnv = { PATH: bin, MY_KEY: 'key', SECRET: 'other' };
+  return turnIn(temp.path, { kind: 'codex', ...entry }, { hostEnv, ...more });
 }

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentTurn } from '../../../ports/agent.ts';
 import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { codexParser } from './parser.ts';
 
 let temp: TempFolder;
@@ -198,10 +198,9 @@ function read(...lines: readonly string[]) {
 }
 
 function turn(more: Partial<AgentTurn> = {}): AgentTurn {
-  const entry = AgentEntry.parse({ kind: 'codex' });
+  const folder = '/workspace';
   const home = join(temp.path, 'empty');
-  const where = { folder: '/workspace', home, inside: { folder: '/workspace', home } };
-  return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {}, ...more };
+  return turnIn(folder, { kind: 'codex' }, { home, inside: { folder, home }, ...more });
 }
 
 /** A line of a thread's file that tells its tokens. */

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentTurn } from '../../../ports/agent.ts';
-import { type TempFolder, tempFolder } from '../../../testing/temp-repository.ts';
+import { type TempFolder, tempFolder, writeProgram } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { piAgent } from './index.ts';
 
 let temp: TempFolder;
@@ -14,7 +14,7 @@ beforeEach(async () => {
   temp = await tempFolder();
   bin = join(temp.path, 'bin');
   sessions = join(temp.path, 'home', '.pi', 'agent', 'sessions');
-  await executable(join(bin, 'pi'));
+  await writeProgram(join(bin, 'pi'));
 });
 afterEach(async () => temp[Symbol.asyncDispose]());
 
@@ -125,7 +125,7 @@ test.each([
 
 test('runs the script from npm on the harness’s own Node', async () => {
   const script = join(temp.path, 'node_modules', 'pi', 'cli.js');
-  await executable(script);
+  await writeProgram(script);
   await symlink(script, join(bin, 'from-npm'));
   const { argv } = await command({ ...ENTRY, command: ['from-npm'] });
   expect(argv.slice(0, 3)).toEqual([process.execPath, script, '-p']);
@@ -155,23 +155,6 @@ function command(entry: object, more: Partial<AgentTurn> = {}) {
 }
 
 function turn(entry: object, more: Partial<AgentTurn>): AgentTurn {
-  return {
-    entry: AgentEntry.parse({ kind: 'pi', ...entry }),
-    prompt: 'x',
-    folder: temp.path,
-    home: join(temp.path, 'home'),
-    inside: { folder: temp.path, home: join(temp.path, 'home') },
-    session: { kind: 'new' },
-    run: 'r',
-    node: 'n',
-    step: 1,
-    hostEnv: { PATH: bin, MY_KEY: 'key', SECRET: 'other' },
-    ...more,
-  };
-}
-
-async function executable(file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, '');
-  await chmod(file, 0o755);
+  const hostEnv = { PATH: bin, MY_KEY: 'key', SECRET: 'other' };
+  return turnIn(temp.path, { kind: 'pi', ...entry }, { hostEnv, ...more });
 }

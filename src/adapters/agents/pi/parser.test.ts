@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import type { AgentTurn } from '../../../ports/agent.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { piParser } from './parser.ts';
 
 const ENDED = { code: 0, signal: null, stderr: '' };
@@ -135,7 +135,5 @@ function read(...lines: readonly string[]) {
 }
 
 function turn(): AgentTurn {
-  const entry = AgentEntry.parse({ kind: 'pi' });
-  const where = { folder: '/repo', home: '/home', inside: { folder: '/repo', home: '/home' } };
-  return { entry, prompt: '', ...where, session: { kind: 'new' }, run: 'r', node: 'n', step: 1, hostEnv: {} };
+  return turnIn('/repo', { kind: 'pi' });
 }

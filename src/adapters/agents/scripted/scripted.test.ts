@@ -2,10 +2,10 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AgentEntry } from '../../../domain/agent-entry.ts';
 import { startProcess } from '../../../lib/exec/start.ts';
 import type { AgentEvent, AgentTurn } from '../../../ports/agent.ts';
 import { type TempRepository, tempFolder, tempRepository } from '../../../testing/temp-repository.ts';
+import { turnIn } from '../../../testing/turn-in.ts';
 import { scriptedAgent } from './index.ts';
 
 let repository: TempRepository;
@@ -114,17 +114,8 @@ async function play(script: string, more: Partial<AgentTurn> = {}): Promise<Agen
 }
 
 function turn(script: string, more: Partial<AgentTurn>): AgentTurn {
-  return {
-    entry: AgentEntry.parse({ kind: 'scripted', script }),
-    prompt: 'x',
-    folder: repository.path,
-    home: join(repository.path, '.git'),
-    inside: { folder: repository.path, home: join(repository.path, '.git') },
-    session: { kind: 'new' },
-    run: 'run1',
-    node: 'implement',
-    step: 1,
-    hostEnv: { PATH: process.env['PATH'] },
-    ...more,
-  };
+  const [folder, home] = [repository.path, join(repository.path, '.git')];
+  const hostEnv = { PATH: process.env['PATH'] };
+  const place = { home, inside: { folder, home }, run: 'run1', node: 'implement', hostEnv };
+  return turnIn(folder, { kind: 'scripted', script }, { ...place, ...more });
 }

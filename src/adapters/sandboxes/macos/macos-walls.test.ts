@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Enclosure } from '../../../ports/sandbox.ts';
+import { freePort } from '../../../testing/free-port.ts';
 import { plainSandbox } from '../../../testing/plain-sandbox.ts';
 import { run, script } from '../../../testing/sandbox-contract/program.ts';
 import { macosWalls, probeMacosWalls } from './index.ts';
@@ -84,9 +85,4 @@ test('says that it is a preview', () => {
 async function listening(server: Server): Promise<AsyncDisposable & { readonly server: Server }> {
   await once(server, 'listening');
   return { server, [Symbol.asyncDispose]: () => new Promise<void>((closed) => server.close(() => closed())) };
-}
-
-async function freePort(): Promise<number> {
-  await using probe = await listening(createServer().listen(0, '127.0.0.1'));
-  return (probe.server.address() as AddressInfo).port;
 }

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { Server } from 'node:net';
+import { bridgeServer } from '../../../ports/sandbox/bridge-server.ts';
 import type { Bridge } from '../../../ports/sandbox.ts';
 
 interface Open {
@@ -41,23 +42,10 @@ export class SharedPorts {
   }
 
   #begin({ port, socket }: Bridge): Open {
-    const server = createServer({ allowHalfOpen: true }, (client) =>
-      join(client, connect({ path: socket, allowHalfOpen: true })),
-    );
+    const server = bridgeServer(socket);
     server.listen(port, '127.0.0.1');
     const open: Open = { socket, server, listening: once(server, 'listening'), users: 0 };
     this.#open.set(port, open);
     return open;
-  }
-}
-
-function join(client: Socket, target: Socket): void {
-  for (const [from, to] of [
-    [client, target],
-    [target, client],
-  ] as const) {
-    from.pipe(to);
-    from.on('error', () => to.destroy());
-    from.once('close', () => to.destroySoon());
   }
 }

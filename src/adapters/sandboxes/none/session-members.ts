@@ -1,21 +1,12 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { processIds } from '../../../lib/processes.ts';
 
 /**
  * All processes of the session that this process leads or led, orphans included: only `setsid` takes a process out of it. The kernel
  * gives the leader's number to nobody else as long as a member lives. Empty where there is no /proc.
  */
 export function sessionMembers(leader: number): number[] {
-  return pids().filter((pid) => sessionOf(pid) === leader);
-}
-
-function pids(): number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number);
-  } catch {
-    return []; // no /proc on this system
-  }
+  return processIds().filter((pid) => sessionOf(pid) === leader);
 }
 
 function sessionOf(pid: number): number | undefined {

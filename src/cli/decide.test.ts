@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { SwitchyardError } from '../lib/error.ts';
+import { testContext } from './fixture/context.ts';
+import { FakeServer } from './fixture/server.ts';
+import { APPROVAL, DONE, end, park } from './fixture/states.ts';
+import { execute } from './main.ts';
+
+const NO_DIFF = {
+  schema: 1,
+  base: 'b',
+  head: 'c',
+  stat: ' a.js | 2 +-\n',
+  patch: 'diff --git a/a.js b/a.js\n-old\n+new\n',
+} as const;
+
+test('on a terminal an approval shows what changed, the diff when asked, and goes on when approved', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  server.handlers.decideRun = () => {
+    server.append({ kind: 'run.resumed', choice: 'approved', head: null });
+    end(server, DONE);
+    return { schema: 1, run: server.run.id, state: server.run.state, working: true };
+  };
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('a.js | 2 +-');
+  await context.shows('[a]pprove  [c]hanges  a[b]andon  [d]iff  [l]ater? ');
+  context.type('d');
+  await context.shows('+new');
+  await context.shows('[l]ater? ');
+  context.type('nonsense');
+  await context.shows('[l]ater? ');
+  context.type('a');
+  expect(await ending).toBe(0);
+  expect(decisions(server)).toEqual([{ choice: 'approved', head: 'c'.repeat(40) }]);
+});
+
+test('changes are asked for with a note', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  server.handlers.decideRun = () => {
+    server.append({ kind: 'run.resumed', choice: 'changes', head: null });
+    end(server, DONE);
+    return { schema: 1, run: server.run.id, state: server.run.state, working: true };
+  };
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('[l]ater? ');
+  context.type('c');
+  await context.shows('What should be different? ');
+  context.type('use cents');
+  expect(await ending).toBe(0);
+  expect(decisions(server)).toEqual([{ choice: 'changes', note: 'use cents', head: 'c'.repeat(40) }]);
+});
+
+test.each(['l', 'end of input', 'Ctrl-C'])('an approval that is put off (%s) leaves the run waiting', async (how) => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('[l]ater? ');
+  // How to answer is told to whoever put it off, and not in front of the question.
+  expect(context.out()).not.toContain('switchyard approve');
+  if (how === 'Ctrl-C') context.interrupt();
+  else if (how === 'l') context.type('l');
+  else context.stdin.end();
+  expect(await ending).toBe(3);
+  expect(context.out()).toContain('switchyard approve round-the-totals-k7mz');
+  expect(decisions(server)).toEqual([]);
+});
+
+test('a run that has moved on while its question was open is looked at again', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  server.handlers.decideRun = () => {
+    end(server, DONE);
+    throw new SwitchyardError({ code: 'decision/head-moved', message: 'The head has moved.', hint: '' });
+  };
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('[l]ater? ');
+  context.type('a');
+  expect(await ending).toBe(0);
+  expect(context.out()).toContain('The head has moved.');
+});
+
+function decisions(server: FakeServer): unknown[] {
+  return server.calls
+    .filter(({ name }) => name === 'decideRun')
+    .map(({ request }) => {
+      const { actor: _, ...rest } = request as { actor: string };
+      return rest;
+    });
+}
