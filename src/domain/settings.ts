@@ -3,6 +3,16 @@ import { Limits } from './limits.ts';
 import { ResourceLimits, SandboxLevel, WallPromises } from './sandbox.ts';
 import { Service } from './service.ts';
 
+export const RunContainer = z.object({
+  /** For people. */
+  name: z.string(),
+  /** The image's id. */
+  image: z.string(),
+  /** Set for all programs. */
+  variables: z.record(z.string(), z.string()),
+});
+export type RunContainer = z.infer<typeof RunContainer>;
+
 /** What was in force when a run started, from the machine's and the repository's configuration and the flags. A run never looks there again. */
 export const RunSettings = z.object({
   /** The agent that stands for `default`; null when no node needs one. */
@@ -31,6 +41,8 @@ export const RunSettings = z.object({
   sandbox: SandboxLevel,
   /** What the level promised when the run began, and what it did not. */
   promises: WallPromises.optional(),
+  /** What its programs run in at level `container`, where the repository's `.devcontainer` says it and the machine lets it. */
+  container: RunContainer.optional(),
   /** What its programs may reach: `model`, `packages`, host names. */
   network: z.array(z.string()).optional(),
   /** What they may use together. */

@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { Acted } from '../api/schemas.ts';
+import type { Acted } from '../api/schemas/act.ts';
 import type { Actor } from '../domain/actor.ts';
 import { cancelRun as cancel } from '../engine/cancel.ts';
 import { decide } from '../engine/decide.ts';

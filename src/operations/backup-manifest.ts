@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { BackupManifest } from '../domain/backup-manifest.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { sha256Of } from '../lib/file-hash.ts';
+import { tryJson } from '../lib/try-json.ts';
 
 export const MANIFEST = 'manifest.json';
 export const DATABASE_FILE = 'database.jsonl.gz';
@@ -32,12 +33,4 @@ export function damaged(name: string, why: string): SwitchyardError {
     message: `The backup ${name} cannot be used: ${why}.`,
     hint: 'Take another backup; nothing was changed.',
   });
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // said by the caller
-  }
 }

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { access, copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -8,6 +8,7 @@ import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { runTar } from '../lib/exec/tar.ts';
 import { sha256Of } from '../lib/file-hash.ts';
+import { isThere } from '../lib/is-there.ts';
 import { type DumpFacts, dumpDatabase } from '../store/dump.ts';
 import { verifyBundle, writeBundle } from '../workspaces/bundle.ts';
 import { checkpointKey } from '../workspaces/checkpoint-key.ts';
@@ -87,11 +88,7 @@ async function fileFor(target: string, now: Date): Promise<string> {
   const found = await stat(target).catch(() => undefined);
   const stamp = now.toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
   const file = found?.isDirectory() === true ? join(target, `switchyard-${stamp}.tar`) : target;
-  const isTaken = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (isTaken) {
+  if (await isThere(file)) {
     throw new SwitchyardError({
       code: 'backup/exists',
       message: `There is something at ${file} already.`,

@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { CheckedOut } from '../api/schemas.ts';
+import type { CheckedOut } from '../api/schemas/act.ts';
 import { rememberPublished } from '../engine/published.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { isAncestor } from '../lib/git/commits.ts';

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Opening } from '../domain/opening.ts';
 import { cancelRun } from '../engine/cancel.ts';
-import { type EngineFixture, engineFixture, gate, type TestWorker } from '../engine/fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from '../engine/fixture/engine-fixture.ts';
+import { gate } from '../engine/fixture/script.ts';
+import type { TestWorker } from '../engine/fixture/worker.ts';
 import { askForRun } from '../engine/hold.ts';
 import { resolveHome } from '../lib/home.ts';
 import { OneAtATime } from '../lib/one-at-a-time.ts';
@@ -17,6 +19,8 @@ import { handBackDead } from './dead-openings.ts';
 import { handBackRun } from './hand-back.ts';
 import { openRun } from './open-run.ts';
 import type { OperationContext } from './operations.ts';
+
+const NO_IMAGE = { kind: 'missing', why: 'there is no engine' } as const;
 
 const APPROVAL =
   'start: ask\nnodes:\n  ask: { approval: reviewer, on: { approved: done, changes: failed, abandoned: abandoned } }';
@@ -38,6 +42,7 @@ beforeAll(async () => {
     machine: () => Promise.reject(new Error('not asked for')),
     blueprints: '',
     defaultSandbox: async () => 'none',
+    images: { find: async () => NO_IMAGE, build: async () => NO_IMAGE },
     home: resolveHome({ SWITCHYARD_HOME: home }),
     heldByOpenings: new Map(),
     hands: new OneAtATime(),

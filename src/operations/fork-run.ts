@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { RunStarted } from '../api/schemas.ts';
+import type { RunStarted } from '../api/schemas/start-run.ts';
 import { chooseAgent } from '../config/resolve.ts';
 import { type ForkPoint, forkRun as fork, forkPoint, headOf } from '../engine/fork.ts';
 import { discarded } from '../engine/go-on.ts';
@@ -25,7 +25,9 @@ export async function forkRun(
   const agent =
     request.agent === undefined
       ? undefined
-      : await usableAgent(context, chooseAgent(await context.machine(), request.agent));
+      : await usableAgent(context, chooseAgent(await context.machine(), request.agent), {
+          hasOwnPrograms: from.settings.sandbox === 'container',
+        });
   const prompt = request.prompt === undefined ? undefined : messageText(request.prompt);
   const point = await forkPoint(engine, from, request.from?.replace(/\s/g, ''));
   const store = await host.openStore(await getRepository(engine.database, from.repository));

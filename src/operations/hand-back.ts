@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { HandedBack } from '../api/schemas.ts';
+import type { HandedBack } from '../api/schemas/open.ts';
 import type { Opening } from '../domain/opening.ts';
 import { decide } from '../engine/decide.ts';
 import { handBackRun as giveBack, HANDED_BACK_CODE } from '../engine/hand-back.ts';

@@ -1,4 +1,4 @@
-import type { RunDetail, RunDiff, RunSummary } from '../api/schemas.ts';
+import type { RunDetail, RunDiff, RunSummary } from '../api/schemas/run.ts';
 import { diffStat, diffText, type FileStat } from '../lib/git/diff.ts';
 import { listRuns as rows } from '../store/listed-runs.ts';
 import { getRepository } from '../store/repositories.ts';

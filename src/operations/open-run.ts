@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { Opened } from '../api/schemas.ts';
+import type { Opened } from '../api/schemas/open.ts';
 import type { HandTool, Opening } from '../domain/opening.ts';
 import { enclosedEnv } from '../engine/context.ts';
 import { takeFound } from '../engine/hand-back.ts';
@@ -110,7 +110,7 @@ export async function openStarted(
   { opening, pid, report }: ParsedRequestOf<'openStarted'>,
 ): Promise<{ schema: 1; known: boolean }> {
   const run = await resolveRun(engine.database, reference);
-  const walls = await host.walls(run.settings.sandbox);
+  const walls = await host.walls(run.settings.sandbox, run.settings.container);
   const namespace = run.opening?.tool === 'editor' ? undefined : walls.namespaceOf(pid, report);
   const start = processStart(pid);
   const program = { pid, ...(start === undefined ? {} : { start }), ...(namespace === undefined ? {} : { namespace }) };
@@ -258,6 +258,7 @@ async function commandOf(
     folder: workspace.folder,
     home,
     inside: { folder: sandbox.inside(workspace.folder), home: sandbox.inside(home) },
+    hasOwnPrograms: sandbox.hasOwnPrograms ?? false,
     session: { kind: 'resume', id: session.id },
     run: run.id,
     node: session.node,

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
 import type { Home } from '../lib/home.ts';
 import type { OneAtATime } from '../lib/one-at-a-time.ts';
+import type { ContainerImages } from '../ports/sandbox/container-images.ts';
 
 /** What every operation works with. An operation is one thing that a person can do: it checks the request, then calls the engine. */
 export interface OperationContext {
@@ -15,6 +16,8 @@ export interface OperationContext {
   readonly blueprints: string;
   /** The level that a run gets when nobody names one: the strongest that this host has. */
   readonly defaultSandbox: () => Promise<SandboxLevel>;
+  /** Of the container engine, for what a repository's `.devcontainer` asks for. */
+  readonly images: ContainerImages;
   readonly home: Home;
   /** What the openings of persons hold beside the run, by the opening's id: the ways out of their sandboxes. */
   readonly heldByOpenings: Map<string, AsyncDisposable>;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Pruned } from '../api/schemas.ts';
+import type { Pruned } from '../api/schemas/server.ts';
 import { SYSTEM } from '../domain/actor.ts';
 import { formatBytes, formatDuration } from '../domain/units.ts';
 import { event } from '../engine/engine.ts';

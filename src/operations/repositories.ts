@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { RepositoryAdded, RepositoryRemoval, RepositoryView } from '../api/schemas.ts';
+import type { RepositoryAdded, RepositoryRemoval, RepositoryView } from '../api/schemas/repository.ts';
 import { isEnded } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { diskUsage } from '../lib/exec/disk-usage.ts';

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { SwitchyardError } from '../lib/error.ts';
 import { resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository, type Repository } from '../lib/git/repository.ts';
+import { isThere } from '../lib/is-there.ts';
 import { knownAs } from '../store/repositories.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
@@ -19,7 +19,7 @@ export interface UsableRepository {
 
 /** Looks at the repository that a path lies in. Refuses with `repository/…` what no run could work on. */
 export async function usableRepository(context: OperationContext, path: string): Promise<UsableRepository> {
-  const found = (await exists(path)) ? await inspectRepository(path) : undefined;
+  const found = (await isThere(path)) ? await inspectRepository(path) : undefined;
   if (found === undefined) throw notGit(path);
   if (found.empty) {
     throw new SwitchyardError({
@@ -77,10 +77,6 @@ export async function resolveBase({ store, found }: UsableRepository, wanted: st
     target: asBranch === undefined ? null : ref,
     notes: [...submodules.notes, ...lfs],
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 function notGit(path: string): SwitchyardError {

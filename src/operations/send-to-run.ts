@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { Sent } from '../api/schemas.ts';
+import type { Sent } from '../api/schemas/message.ts';
 import { isEnded } from '../domain/run.ts';
 import { sendMessage } from '../engine/send.ts';
 import { SwitchyardError } from '../lib/error.ts';

@@ -1,5 +1,5 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
-import type { RunStarted } from '../api/schemas.ts';
+import type { RunStarted } from '../api/schemas/start-run.ts';
 import { chooseAgent, resolveRunConfig } from '../config/resolve.ts';
 import { type Blueprint, checkInputs } from '../domain/blueprint.ts';
 import { type Limits, parseLimitFlag } from '../domain/limits.ts';
@@ -10,8 +10,9 @@ import { startRun as store } from '../engine/start-run.ts';
 import { counted } from '../lib/counted.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { dirtyFiles } from '../lib/git/repository.ts';
+import type { Walls } from '../ports/sandbox.ts';
 import { loadFromShelf, openShelf } from './blueprints.ts';
-import { developmentContainer } from './development-container.ts';
+import { containerSetting, developmentContainer } from './development-container.ts';
 import { identityOf } from './identity.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
@@ -44,14 +45,17 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   loadFromShelf(context, shelf, name, { agents: Object.keys(machine.agents), checks: config.checks });
   refuseWithoutChecks(blueprint, config.checks);
   refuseMissingInputs(blueprint);
-  const agent = await agentFor(context, blueprint, chooseAgent(machine, request.agent));
-  const walls = await context.host.walls(config.sandbox ?? (await context.defaultSandbox()));
-  refuseWeaker(walls.level, config.leastSandbox);
-  const container = await developmentContainer(walls, {
+  const level = config.sandbox ?? (await context.defaultSandbox());
+  const container = await developmentContainer(level, {
     store: repository.store,
     commit: base.commit,
-    image: machine.container.image,
+    machine,
+    images: context.images,
+    user: process.geteuid?.() ?? 0,
   });
+  const walls = await context.host.walls(level, container.container);
+  refuseWeaker(walls.level, config.leastSandbox);
+  const agent = await agentFor(context, { blueprint, chosen: chooseAgent(machine, request.agent), walls });
   const dirty = repository.found.toplevel === undefined ? [] : await dirtyFiles(repository.found.toplevel);
   const identity = await identityOf(repository.row.path, request.requester);
 
@@ -65,6 +69,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     carry: config.carry,
     limits: config.limits,
     sandbox: walls.level,
+    ...containerSetting(container),
     promises: { mechanism: walls.mechanism, guarantees: [...walls.guarantees], warnings: [...walls.warnings] },
     network: networkAt(walls.level, config.network),
     resources: machine.resources,
@@ -209,15 +214,14 @@ function refuseMissingInputs(blueprint: Blueprint): void {
 /** The agent that stands for `default`; null when the blueprint has no agent node. */
 async function agentFor(
   context: OperationContext,
-  blueprint: Blueprint,
-  chosen: ReturnType<typeof chooseAgent>,
+  { blueprint, chosen, walls }: { blueprint: Blueprint; chosen: ReturnType<typeof chooseAgent>; walls: Walls },
 ): Promise<string | null> {
   const kinds = [blueprint, ...Object.values(blueprint.blueprints)].flatMap((one) => Object.values(one.nodes));
   const agentic = kinds.some((node) => {
     const kind = context.engine.kinds.get(node.kind);
     return kind?.mode === 'execute' && kind.agentic;
   });
-  if (agentic) return usableAgent(context, chosen);
+  if (agentic) return usableAgent(context, chosen, walls);
   return chosen.ok ? chosen.name : null;
 }
 

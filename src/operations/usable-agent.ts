@@ -1,11 +1,16 @@
 import type { chooseAgent } from '../config/resolve.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { whyUnusable } from '../ports/agent-readiness.ts';
+import type { Walls } from '../ports/sandbox.ts';
 import { liveWorkers } from '../store/workers.ts';
 import type { OperationContext } from './operations.ts';
 
 /** The name of an agent that can be started here, with what it signs in with. Refuses with `agent/none`. */
-export async function usableAgent(context: OperationContext, chosen: ReturnType<typeof chooseAgent>): Promise<string> {
+export async function usableAgent(
+  context: OperationContext,
+  chosen: ReturnType<typeof chooseAgent>,
+  walls: Pick<Walls, 'hasOwnPrograms'>,
+): Promise<string> {
   if (!chosen.ok) {
     const hint = chosen.none ? `Add one under \`agents:\` in ${context.home.config}.` : chosen.hint;
     throw new SwitchyardError({ code: 'agent/none', message: `No agent can be used: ${chosen.message}.`, hint });
@@ -23,7 +28,7 @@ export async function usableAgent(context: OperationContext, chosen: ReturnType<
   }
   // Another worker may have what is missing in the environment of this process.
   if (await worksElsewhere(context)) return name;
-  const unusable = await whyUnusable(adapter, entry, host.env);
+  const unusable = await whyUnusable(adapter, entry, host.env, walls);
   if (unusable === undefined) return name;
   throw new SwitchyardError({
     code: 'agent/none',

@@ -1,4 +1,4 @@
-import type { RunDetail, RunSummary, StepView } from '../api/schemas.ts';
+import type { RunDetail, RunSummary, StepView } from '../api/schemas/run.ts';
 import type { FlowState } from '../blueprint/advance.ts';
 import { limitsInUse } from '../engine/limits.ts';
 import type { Queries } from '../store/database.ts';

@@ -3,6 +3,7 @@ import { sharedSetup } from '../engine/setup.ts';
 import { resolveCommit } from '../lib/git/refs.ts';
 import { repositoriesInUse } from '../store/repositories.ts';
 import type { RepositoryRow } from '../store/rows.ts';
+import { containerSetting, developmentContainer } from './development-container.ts';
 import { readInForce } from './in-force.ts';
 import { networkAt } from './not-in-force.ts';
 import type { OperationContext } from './operations.ts';
@@ -45,7 +46,16 @@ async function warm(
   const inForce = await readInForce(store, commit, undefined);
   const blueprint = { name: machine.defaults.blueprint, limits: {}, workspace: {} };
   const config = resolveRunConfig({ machine, repository: inForce.config, blueprint, detected: inForce.detected });
-  const walls = await host.walls(config.sandbox ?? (await context.defaultSandbox()));
+  const level = config.sandbox ?? (await context.defaultSandbox());
+  const development = await developmentContainer(level, {
+    store,
+    commit,
+    machine,
+    images: context.images,
+    user: process.geteuid?.() ?? 0,
+    signal,
+  });
+  const walls = await host.walls(level, development.container);
   const { enclose } = sharedSetup({
     host,
     store,
@@ -54,6 +64,7 @@ async function warm(
     settings: {
       setup: config.setup ?? null,
       sandbox: walls.level,
+      ...containerSetting(development),
       network: networkAt(walls.level, config.network),
       resources: machine.resources,
       ...(config.services === undefined ? {} : { services: config.services }),

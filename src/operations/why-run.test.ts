@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { cancelRun } from '../engine/cancel.ts';
-import { type EngineFixture, engineFixture, type Gate, gate, outcome } from '../engine/fixture/engine-fixture.ts';
+import { type EngineFixture, engineFixture } from '../engine/fixture/engine-fixture.ts';
+import { type Gate, gate, outcome } from '../engine/fixture/script.ts';
 import { mergeRun } from '../engine/merge-aside.ts';
 import { discardRun } from '../engine/trash.ts';
 import { waitUntil } from '../lib/wait-until.ts';

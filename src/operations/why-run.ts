@@ -1,4 +1,4 @@
-import type { Why } from '../api/schemas.ts';
+import type { Why } from '../api/schemas/run.ts';
 import { isEnded, type RunState } from '../domain/run.ts';
 import { formatCount, formatDollars, formatDuration } from '../domain/units.ts';
 import { limitsOf } from '../engine/limits.ts';

@@ -14,16 +14,21 @@ export interface RealAgent {
   readonly run: (command: string) => ModelReply;
   /** The walls that it works in; undefined: those that the machine chooses. */
   readonly sandbox?: SandboxLevel;
+  /** What else the machine's configuration says. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Set for the daemon. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Prints why it is not satisfied; the model of this test answers to these words and to nothing else. */
 const CHECK = `sh -c 'found=$(cat answer.txt); if [ "$found" = 42 ]; then exit 0; fi; echo "answer.txt:1: expected 42 but found $found"; exit 1'`;
 
 /** Registers, with vitest, the main job of a real agent through the real daemon. */
-export function fixesWhatTheCheckFinds({ kind, command, model: modelName, api, run: runs, sandbox }: RealAgent): void {
+export function fixesWhatTheCheckFinds(agent: RealAgent): void {
+  const { kind, command, model: modelName, api, run: runs, sandbox } = agent;
   const where = sandbox === undefined ? 'in the walls of this machine’s choice' : `at the sandbox level ${sandbox}`;
   test(`real ${kind} fails the check, resumes its session with the real output, passes, is approved and merged, ${where}`, {
-    timeout: 120_000,
+    timeout: sandbox === 'container' ? 240_000 : 120_000,
   }, async () => {
     await using model = await startModelServer((request) => {
       const asked = request.messages.findLast((message) => message.role === 'user')?.text ?? '';
@@ -37,9 +42,12 @@ export function fixesWhatTheCheckFinds({ kind, command, model: modelName, api, r
     });
     const endpoint = { api, baseUrl: model.baseUrl, key: { env: 'MODEL_KEY' } };
     await using installation = await Installation.create({
-      config: JSON.stringify({ agents: { [kind]: { kind, command: [command], model: modelName, endpoint } } }),
+      config: JSON.stringify({
+        ...agent.config,
+        agents: { [kind]: { kind, command: [command], model: modelName, endpoint } },
+      }),
       sandbox,
-      env: { MODEL_KEY: 'a-key-for-the-test' },
+      env: { ...agent.env, MODEL_KEY: 'a-key-for-the-test' },
     });
     const started = await installation.cli(
       ['run', 'Write the answer to answer.txt', '--blueprint', 'minion', '--json'],

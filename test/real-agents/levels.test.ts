@@ -1,27 +1,49 @@
 import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { makeTestImage } from '../../src/adapters/sandboxes/container/fixture/image.ts';
 import type { SandboxLevel } from '../../src/domain/sandbox.ts';
-import { fixesWhatTheCheckFinds } from './fix-after-check.ts';
+import { fixesWhatTheCheckFinds, type RealAgent } from './fix-after-check.ts';
 
-// At the level of the machine's choice they work in their own tests; a container wants an image that has them.
+// At the level of the machine's choice they work in their own tests.
 const LEVELS: readonly SandboxLevel[] = ['none', 'pid', 'domains'];
 
 const program = (name: string) => fileURLToPath(new URL(`../../node_modules/.bin/${name}`, import.meta.url));
 
-for (const sandbox of LEVELS) {
-  fixesWhatTheCheckFinds({
+const AGENTS: readonly RealAgent[] = [
+  {
     kind: 'codex',
     command: program('codex'),
     model: 'scripted',
     api: 'responses',
     run: (cmd) => ({ tool: 'exec_command', input: { cmd } }),
-    sandbox,
-  });
-  fixesWhatTheCheckFinds({
+  },
+  {
     kind: 'claude',
     command: program('claude'),
     model: 'claude-opus-5-5',
     api: 'anthropic',
     run: (command) => ({ tool: 'Bash', input: { command, description: 'Write the answer' } }),
-    sandbox,
-  });
+  },
+];
+
+for (const sandbox of LEVELS) {
+  for (const agent of AGENTS) fixesWhatTheCheckFinds({ ...agent, sandbox });
 }
+
+const image = await makeTestImage(['git']);
+afterAll(async () => {
+  if (typeof image !== 'string') await image[Symbol.asyncDispose]();
+});
+
+test('there is an engine with an image', (context) => {
+  if (typeof image === 'string') context.skip(image);
+  expect(image).toMatchObject({ name: 'switchyard-test' });
+});
+
+describe.skipIf(typeof image === 'string')('in containers', () => {
+  if (typeof image === 'string') return;
+  const { name, env } = image;
+  // Of the agents the image has nothing: the files that their entries name are shown in it.
+  for (const agent of AGENTS)
+    fixesWhatTheCheckFinds({ ...agent, sandbox: 'container', env, config: { container: { image: name } } });
+});

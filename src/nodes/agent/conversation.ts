@@ -45,6 +45,7 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
     folder: workspace.folder,
     home,
     inside: { folder: sandbox.inside(workspace.folder), home: sandbox.inside(home) },
+    hasOwnPrograms: sandbox.hasOwnPrograms ?? false,
     session: saying.session,
     run: context.run.id,
     node: context.step.node,

@@ -27,8 +27,8 @@ export async function recipeAt(
   return { kind: 'refused', problems };
 }
 
-/** Regular files only: a link would be its target's name. */
-async function textAt(store: string, commit: string, file: string): Promise<string | undefined> {
+/** The text of a file of a commit. Regular files only: a link would be its target's name. */
+export async function textAt(store: string, commit: string, file: string): Promise<string | undefined> {
   const [entry = ''] = splitNul(await git(['ls-tree', '-z', '--full-tree', commit, '--', file], { gitDir: store }));
   if (!/^100(644|755) blob /.test(entry)) return undefined;
   const { code, stdout } = await runGit(['cat-file', 'blob', `${commit}:${file}`], { gitDir: store });

@@ -14,7 +14,8 @@ export class ContainedProcess extends WalledProcess {
   readonly #first: ProcessIdentity;
 
   constructor(engine: StartedProcess, walled: { init: ProcessIdentity; namespace: string; group: ResourceGroup }) {
-    super(engine, walled);
+    // An engine's program reports nothing of its own: that the container stands is known before.
+    super(engine, { ...walled, reports: Promise.resolve('') });
     this.#engine = engine;
     this.#first = walled.init;
   }

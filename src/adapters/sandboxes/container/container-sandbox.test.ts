@@ -19,13 +19,13 @@ const which = whichOn(process.env['PATH']);
 const image = await makeTestImage();
 const folder = await mkdtemp(join(tmpdir(), 'switchyard-containers-'));
 const talk = join(folder, 'talk');
-const query = new URLSearchParams({ folder: talk, store: image?.env['CONTAINERS_STORAGE_CONF'] ?? '' });
+const query = new URLSearchParams({ folder: talk, env: JSON.stringify(typeof image === 'string' ? {} : image.env) });
 const module = `${new URL('fixture/walls.ts', import.meta.url).href}?${query.toString()}`;
-const host = { which, env: { PATH: process.env['PATH'], ...image?.env } };
-const walls = image === undefined ? 'there is no podman here, or not for this user' : await wallsOf();
+const host = { which, env: { PATH: process.env['PATH'], ...(typeof image === 'string' ? {} : image.env) } };
+const walls = typeof image === 'string' ? image : await wallsOf();
 
 afterAll(async () => {
-  await image?.[Symbol.asyncDispose]();
+  if (typeof image !== 'string') await image[Symbol.asyncDispose]();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -53,7 +53,7 @@ async function wallsOf(): Promise<Walls | string> {
 function cases(walls: Walls): void {
   const nothing: Enclosure = { mounts: [], network: { kind: 'none' }, limits: {}, counted: [] };
   const containers = async () => {
-    const engine = await engineNamed(host, walls.mechanism.replaceAll(', ', ','));
+    const engine = await engineNamed(host, engineOf(walls));
     const { stdout } = await ask(engine ?? expect.fail('no engine'), ['ps', '--all', '--format', '{{.Names}}']);
     return stdout.split('\n').filter(Boolean);
   };
@@ -176,7 +176,7 @@ function cases(walls: Walls): void {
     expect(await clearContainers(host, { home: 'test', folder: talk })).toEqual([]);
     expect(processesWith(sleep)).toHaveLength(1);
     await living.stop(0);
-    const engine = await engineNamed(host, walls.mechanism.replaceAll(', ', ','));
+    const engine = await engineNamed(host, engineOf(walls));
     const owner = (labelsFor('test', engine?.name ?? '')['switchyard.owner'] ?? '').replace(
       /"start":"[^"]*"/,
       '"start":"long:ago"',
@@ -196,4 +196,9 @@ function cases(walls: Walls): void {
     expect(await containers()).toEqual([]);
     expect(await readdir(talk)).toEqual([]);
   });
+}
+
+/** The engine's name out of what makes the walls. */
+function engineOf({ mechanism }: Walls): string {
+  return mechanism.replace(/;.*$/, '').replaceAll(', ', ',');
 }

@@ -13,6 +13,7 @@ export function containerSandbox(host: ContainerHost, description: SandboxDescri
     summary,
     guarantees,
     warnings,
+    hasOwnPrograms: true,
     inside: (path) => insideOf(enclosure.mounts, path),
     spawn: (program) =>
       startContainer(host, {

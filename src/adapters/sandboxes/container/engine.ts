@@ -14,7 +14,7 @@ export interface Engine {
   readonly options: readonly string[];
   /** For each container that is made. */
   readonly containerOptions: readonly string[];
-  /** The environment of its own program; nothing of it gets into a container. */
+  /** The environment of its own program; nothing of it gets into a container or a build. */
   readonly env: Readonly<Record<string, string>>;
 }
 
@@ -108,7 +108,7 @@ async function* made(row: Row, { which, env }: EngineHost): AsyncGenerator<Engin
 }
 
 const OF_ENGINES =
-  /^(PATH|HOME|USER|LOGNAME|TMPDIR|DBUS_SESSION_BUS_ADDRESS|XDG_.*|CONTAINERS_.*|DOCKER_.*|REGISTRY_AUTH_FILE)$/;
+  /^(PATH|HOME|USER|LOGNAME|TMPDIR|DBUS_SESSION_BUS_ADDRESS|XDG_.*|CONTAINERS_.*|DOCKER_.*|REGISTRY_AUTH_FILE|(https?|no)_proxy)$/i;
 
 /**
  * The limits that this process is held to itself: an engine asks for more, and is refused where that may not be given. Podman holds itself

@@ -43,7 +43,7 @@ export function containerRemains(host: EngineHost): SandboxRemains {
 /** Ends and removes a container; true when there is none of that name any more, false where the engine does not say so. */
 export async function removeContainer(engine: Engine, name: string): Promise<boolean> {
   try {
-    await ask(engine, ['rm', '--force', ...(engine.kind === 'podman' ? ['--time', '0'] : []), name]);
+    await ask(engine, ['rm', '--force', '--volumes', ...(engine.kind === 'podman' ? ['--time', '0'] : []), name]);
     const left = await ask(engine, ['ps', '--all', '--quiet', '--filter', `name=^${name}$`]);
     return left.code === 0 && left.stdout === '';
   } catch {
@@ -51,21 +51,39 @@ export async function removeContainer(engine: Engine, name: string): Promise<boo
   }
 }
 
+/** A container whose harness has ended. */
+export interface LeftContainer {
+  readonly name: string;
+  /** Ends and removes it; false where the engine does not say that it is gone. */
+  remove(): Promise<boolean>;
+}
+
 /**
- * Ends and removes the containers of that home whose harness has ended, whatever engine they are in, and returns their names; in `folder`,
- * it removes what such a harness has left. What is a living harness's, or one's that cannot be looked for from here, stays. For `doctor`:
- * what a run has left is cleared by its name.
+ * The containers of that home whose harness has ended, whatever engine they are in. What is a living harness's, or one's that cannot be
+ * looked for from here, is not among them.
+ */
+export async function leftContainers(host: EngineHost, home: string): Promise<readonly LeftContainer[]> {
+  const left: LeftContainer[] = [];
+  for (const kind of ['podman', 'docker'] as const) {
+    for (const { name, engine } of await leftIn(host, kind, home)) {
+      const owner = await engineNamed(host, engine);
+      if (owner !== undefined) left.push({ name, remove: () => removeContainer(owner, name) });
+    }
+  }
+  return left;
+}
+
+/**
+ * Ends and removes them, and returns their names; in `folder`, it removes what such a harness has left. What a run has left is cleared by
+ * its name too.
  */
 export async function clearContainers(
   host: EngineHost,
   { home, folder }: { readonly home: string; readonly folder: string },
 ): Promise<readonly string[]> {
   const cleared: string[] = [];
-  for (const kind of ['podman', 'docker'] as const) {
-    for (const { name, engine } of await leftContainers(host, kind, home)) {
-      const owner = await engineNamed(host, engine);
-      if (owner !== undefined && (await removeContainer(owner, name))) cleared.push(name);
-    }
+  for (const container of await leftContainers(host, home)) {
+    if (await container.remove()) cleared.push(container.name);
   }
   for (const name of await readdir(folder).catch(() => [])) {
     const path = join(folder, name);
@@ -74,7 +92,7 @@ export async function clearContainers(
   return cleared;
 }
 
-async function leftContainers(host: EngineHost, kind: EngineKind, home: string) {
+async function leftIn(host: EngineHost, kind: EngineKind, home: string) {
   for await (const engine of enginesOf(host, kind)) {
     const labels = [ENGINE_LABEL, OWNER_LABEL].map((label) => `{{index .Config.Labels "${label}"}}`);
     const names = await ask(engine, ['ps', '--all', '--quiet', '--filter', `label=${HOME_LABEL}=${home}`]).catch(
@@ -86,8 +104,12 @@ async function leftContainers(host: EngineHost, kind: EngineKind, home: string) 
     const shown = await ask(engine, ['inspect', '--format', `{{.Name}}\t${labels.join('\t')}`, ...ids]);
     return shown.stdout.split('\n').flatMap((line) => {
       const [name = '', engineName = '', owner = ''] = line.split('\t');
-      return isOwnerDead(owner) ? [{ name: name.replace(/^\//, ''), engine: engineName }] : [];
+      const plain = name.replace(/^\//, '');
+      // An image can bear labels too: what was made of it under another name is not ours.
+      return OURS.test(plain) && isOwnerDead(owner) ? [{ name: plain, engine: engineName }] : [];
     });
   }
   return [];
 }
+
+const OURS = /^switchyard-[a-z0-9]+$/;

@@ -1,4 +1,4 @@
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { messageOf, SwitchyardError } from '../../../lib/error.ts';
@@ -12,16 +12,23 @@ import { openBridges } from './bridged.ts';
 import { ContainedProcess } from './contained-process.ts';
 import { ContainerGroup } from './container-group.ts';
 import { ask, type Engine } from './engine.ts';
+import { overImage } from './image.ts';
 import { labelsFor } from './labels.ts';
-import { insideOf, isWithin } from './mounts.ts';
+import { insideOf } from './mounts.ts';
 import { containerNamespace, removeContainer } from './remains.ts';
 import { PID_FILE, runArguments } from './run-arguments.ts';
+import { withShown } from './shown.ts';
 import { openTalk } from './talk.ts';
 
 /** What all containers of a host's level have in common. */
 export interface ContainerHost {
   readonly engine: Engine;
+  /** Its name or its id. */
   readonly image: string;
+  /** What is set for all programs, below what each of them is given. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Files and folders of this machine that all programs may read, at their own places. */
+  readonly reads: readonly string[];
   /** Where the folders lie in which containers and harness talk. */
   readonly folder: string;
   /** Whose containers they are; see `clearContainers`. */
@@ -82,13 +89,12 @@ export async function beginContainer<L extends Launcher>(
   const name = `switchyard-${host.ids()}`;
   try {
     await using undo = new AsyncDisposableStack();
-    const mounts = await withReads(enclosure.mounts, program.reads ?? []);
+    const { mounts, argv } = await withShown(enclosure.mounts, { program, reads: host.reads });
     const user = await ownerOf(mounts);
-    const inner = { cwd: insideOf(enclosure.mounts, program.cwd), env: program.env };
+    const inner = { cwd: insideOf(enclosure.mounts, program.cwd), env: overImage(host.variables, program.env) };
     const talk = undo.use(await openTalk({ within: host.folder, mkfifo: host.mkfifo, user, program: inner }));
     const labels = labelsFor(host.home, engine.name);
     const { image } = host;
-    const { argv } = program;
     const container = { name, image, labels, user, talk: talk.folder, hasTerminal: start.hasTerminal, argv };
     const args = runArguments(engine, { ...container, enclosure: { ...enclosure, mounts } });
     if (engine.kind === 'docker') undo.defer(async () => void (await removeContainer(engine, name)));
@@ -139,7 +145,7 @@ async function untilUp(starting: {
       name,
       `${why} in its container`,
       undefined,
-      'Install it in the image that the container is made of.',
+      'Install it in the image that the container is made of; an agent may also be named by the path of its file on this machine.',
     );
   }
   const errors = launcher.stderr && keepTail(launcher.stderr);
@@ -154,20 +160,6 @@ async function firstProcessOf(engine: Engine, name: string, talk: string): Promi
   const { stdout, stderr } = await ask(engine, ['inspect', '--format', '{{.State.Pid}}', name]);
   if (!/^[1-9]\d*$/.test(stdout)) throw cannotStart('the container', `its process is not known: ${stderr}`);
   return Number(stdout);
-}
-
-/** The mounts with what the program needs to read at its own place: over a mount that covers that place, below all others. */
-async function withReads(mounts: readonly Mount[], reads: readonly string[]): Promise<Mount[]> {
-  const isShown = (path: string) => mounts.some(({ host, inside }) => host === inside && isWithin(path, host));
-  const found = reads
-    .filter((path) => !isShown(path))
-    .map(async (inside): Promise<Mount[]> => {
-      const host = await realpath(inside).catch(() => undefined);
-      return host === undefined ? [] : [{ host, inside, writable: false }];
-    });
-  const shown = (await Promise.all(found)).flat();
-  const isCovered = ({ inside }: Mount) => mounts.some((mount) => isWithin(inside, mount.inside));
-  return [...shown.filter((read) => !isCovered(read)), ...mounts, ...shown.filter(isCovered)];
 }
 
 /** Programs run as whoever owns the workspace: the last folder that they may write to. */
