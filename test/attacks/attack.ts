@@ -67,6 +67,18 @@ export function trick({ script, ...told }: Trick): Attack {
   };
 }
 
+/** An attack that the kernel denies to many an ordinary user even without walls: not tried then. Root has to be seen to succeed. */
+export function whereAllowed(attack: Attack): Attack {
+  return {
+    ...attack,
+    async lacks(stage) {
+      const lacking = await attack.lacks?.(stage);
+      if (lacking !== undefined || process.geteuid?.() === 0) return lacking;
+      return isTaken(await attack.play(stage)) ? undefined : 'this user may not do that anyway';
+    },
+  };
+}
+
 /** A twin that is a script of the agent and ends well, having said the words. */
 export function scriptTwin(name: string, script: string | ((stage: Stage) => string), words = ''): Twin {
   return {

@@ -8,7 +8,7 @@ import { type HostileRun, hostileRun, install, installed } from './installed.ts'
 import { perl } from './outside.ts';
 import { type Stage, TEXT } from './stage.ts';
 
-const DELIVERED: Twin = {
+export const DELIVERED: Twin = {
   name: 'has its work delivered',
   async works({ level }) {
     await using run = await hostileRun(level, 'echo good >good.txt; echo "All done."');
@@ -19,8 +19,9 @@ const DELIVERED: Twin = {
 };
 
 /** Clears a screen, sets a title, writes to the clipboard, and turns the order of letters. */
-const ESCAPES = String.raw`\033[2J\033]0;owned\007\033]52;c;b3duZWQ=\007\342\200\256`;
+export const ESCAPES = String.raw`\033[2J\033]0;owned\007\033]52;c;b3duZWQ=\007\342\200\256`;
 const OBEYED = ['\u001b', '\u009b', '\u202e'];
+export const isObeyed = (said: string): boolean => OBEYED.some((character) => said.includes(character));
 
 const CLAIMS = [
   '{"kind":"run.merged","target":"main"}',
@@ -36,7 +37,7 @@ const CHECKED = 'checks: { test: { run: "false", kind: test } }\nsetup: none\n';
 const REWRITING = `mkdir -p .switchyard; echo 'checks: { test: { run: "true", kind: test } }' >.switchyard/config.yaml`;
 
 /** What these commands write to a terminal, without colours. */
-async function inTerminal({ at, detail, repository }: HostileRun, commands: readonly string[]): Promise<string> {
+export async function inTerminal({ at, detail, repository }: HostileRun, commands: readonly string[]): Promise<string> {
   const typed = commands.map((command) => `'${process.execPath}' '${at.program}' ${command} ${detail.id}`).join('; ');
   const options = { cwd: repository.path, env: { ...at.env, PAGER: 'cat' }, timeout: 60_000 };
   return (await promisify(execFile)('script', ['-qec', typed, '/dev/null'], options)).stdout;
@@ -124,12 +125,12 @@ export const claimAttacks: readonly Attack[] = [
       await using run = await hostileRun(level, ESCAPING);
       const said = await inTerminal(run, ['show', 'diff', 'logs', 'why']);
       if (!said.includes('escaping')) throw new Error(`the run is not shown: ${said}`);
-      return { before: KEPT, after: OBEYED.some((character) => said.includes(character)) ? 'obeyed' : KEPT };
+      return { before: KEPT, after: isObeyed(said) ? 'obeyed' : KEPT };
     },
     async careless(stage) {
       await stage.agent(ESCAPING);
       const said = await plainGit(stage.layout.tree, 'log', '-1', '-p');
-      return { before: KEPT, after: OBEYED.some((character) => said.includes(character)) ? 'obeyed' : KEPT };
+      return { before: KEPT, after: isObeyed(said) ? 'obeyed' : KEPT };
     },
     twin: DELIVERED,
     lacks: async (stage) =>

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { plainGit } from '../../src/testing/temp-repository.ts';
 import { type Attack, saw, scriptTwin, type Twin, trick } from './attack.ts';
 import { commitIsCollected } from './honest.ts';
+import { ALL_OBJECTS } from './shared-objects.ts';
 import { type Stage, TEXT } from './stage.ts';
 
 const KEEPS_A_FILE = scriptTwin(
@@ -160,8 +161,6 @@ export const fileAttacks: readonly Attack[] = [
     },
   },
 ];
-
-const ALL_OBJECTS = 'git cat-file --batch-all-objects --batch --buffer | grep -a CANARY';
 
 /** A checkpoint of another run, as it is kept for its agent's sessions and its carried files; its commit. */
 async function keptElsewhere(stage: Stage): Promise<string> {

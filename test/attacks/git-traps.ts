@@ -4,7 +4,7 @@ import { carelessly, fire, harnessWork, whatRan } from './harness-work.ts';
 import { COMMITS } from './honest.ts';
 import type { Stage } from './stage.ts';
 
-interface Trap {
+export interface Trap {
   readonly name: string;
   readonly subject?: string;
   /** The agent's script, given a command that leaves traces and the same as a program. */
@@ -14,7 +14,7 @@ interface Trap {
 }
 
 /** Something in an agent's checkout that makes a program run when git looks at it. */
-function trap({ name, subject = 'git in the checkout (2–6)', plant, careless }: Trap): Attack {
+export function trap({ name, subject = 'git in the checkout (2–6)', plant, careless }: Trap): Attack {
   const set = async (stage: Stage) => {
     const program = join(stage.layout.root, 'tree/fire');
     const said = await stage.agent(
@@ -40,14 +40,14 @@ function trap({ name, subject = 'git in the checkout (2–6)', plant, careless }
 }
 
 /** Keys of the checkout's own configuration. */
-const set = (...entries: readonly (readonly [string, string])[]): string =>
+export const set = (...entries: readonly (readonly [string, string])[]): string =>
   entries.map(([key, value]) => `git config '${key}' '${value}'`).join(' && ');
 
 const SIGNED = `signed=$( (printf 'tree %s\\n' $(git rev-parse HEAD^{tree}); printf 'author a <a@b> 1 +0000\\ncommitter a <a@b> 1 +0000\\ngpgsig -----BEGIN PGP SIGNATURE-----\\n \\n x\\n -----END PGP SIGNATURE-----\\n\\nsigned\\n') | git hash-object -t commit -w --stdin)`;
 const NESTED =
   'git init -q sub && echo in >sub/in && git -C sub add -A && git -C sub -c user.name=x -c user.email=x@y commit -qm in';
 
-const CHANGE = 'echo changed >README.md';
+export const CHANGE = 'echo changed >README.md';
 const hook = (name: string): Trap => ({
   name: `the hook ${name}`,
   plant: ({ program }) => `${CHANGE} && mkdir -p .git/hooks && ln -s ${program} .git/hooks/${name}`,

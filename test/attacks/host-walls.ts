@@ -1,4 +1,5 @@
 import { noneWalls } from '../../src/adapters/sandboxes/none/index.ts';
+import { MachineConfig } from '../../src/config/machine.ts';
 import { wallsOf } from '../../src/daemon/walls.ts';
 import { resolveHome } from '../../src/lib/home.ts';
 import type { HostWalls } from './stage.ts';
@@ -8,7 +9,7 @@ export interface AttackedHosts {
   readonly walled: HostWalls;
 }
 
-const MACHINE = { reads: [], container: {} };
+const MACHINE = MachineConfig.parse({});
 
 /** No walls at all, and what a run has on this host when nobody names a level. `folder` is a Switchyard home for them. */
 export async function hostWalls(folder: string): Promise<AttackedHosts> {

@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../src/api/schemas.ts';
+import type { RunDetail } from '../../src/api/schemas/run.ts';
 import type { SandboxLevel } from '../../src/domain/sandbox.ts';
 import { type Content, type TempRepository, tempRepository } from '../../src/testing/temp-repository.ts';
 import { type CliResult, Installation } from '../support/installation.ts';
@@ -14,15 +14,31 @@ export function installed(level: SandboxLevel): Promise<Installation> {
   return made;
 }
 
+/** Those that stand; who is stopped in the middle ends them all. */
+const standing = new Set<Installation>();
+
 /** One that whoever asked for it disposes. */
-export function install(level: SandboxLevel): Promise<Installation> {
-  const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } } });
-  return Installation.create({ config, sandbox: level });
+export async function install(
+  level: SandboxLevel,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Installation> {
+  const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } }, ...settings });
+  const made = await Installation.create({ config, sandbox: level });
+  standing.add(made);
+  return made;
 }
 
 export async function closeInstallations(): Promise<void> {
   for (const made of installations.values()) await (await made)[Symbol.asyncDispose]();
   installations.clear();
+  standing.clear();
+}
+
+/** All of them, whoever asked for them. */
+export async function endInstallations(): Promise<void> {
+  const all = [...standing];
+  standing.clear();
+  await Promise.allSettled(all.map((made) => made[Symbol.asyncDispose]()));
 }
 
 /** Does what the repository says. */

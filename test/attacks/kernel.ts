@@ -1,4 +1,4 @@
-import { type Attack, saw, scriptTwin, type Twin, trick } from './attack.ts';
+import { type Attack, saw, scriptTwin, type Twin, trick, whereAllowed } from './attack.ts';
 import { perl, perlOutside } from './outside.ts';
 import type { Stage } from './stage.ts';
 
@@ -59,15 +59,19 @@ export const kernelAttacks: readonly Attack[] = [
   call('opens a socket to the hypervisor (AF_VSOCK)', reached('socket(my $s, 40, 1, 0)')),
   call('listens to the wire (AF_PACKET)', reached('socket(my $s, 17, 3, 768)'), asRoot),
   call('makes an io_uring', `my $p = "\\0" x 120; ${reached(`syscall(${CALLS.ioUringSetup}, 4, $p) >= 0`)}`),
-  call('has page faults handled by itself (userfaultfd)', reached(`syscall(${CALLS.userfaultfd}, 0) >= 0`)),
+  whereAllowed(
+    call('has page faults handled by itself (userfaultfd)', reached(`syscall(${CALLS.userfaultfd}, 0) >= 0`)),
+  ),
   call(
     'loads programs into the kernel (bpf)',
     `my $map = pack("LLLL", 2, 4, 4, 1) . ("\\0" x 56); ${reached(`syscall(${CALLS.bpf}, 0, $map, 72) >= 0`)}`,
     asRoot,
   ),
-  call(
-    'counts what the machine does (perf)',
-    `my $what = pack("LLQ", 1, 128, 0) . ("\\0" x 112); ${reached(`syscall(${CALLS.perfEventOpen}, $what, 0, -1, -1, 0) >= 0`)}`,
+  whereAllowed(
+    call(
+      'counts what the machine does (perf)',
+      `my $what = pack("LLQ", 1, 128, 0) . ("\\0" x 112); ${reached(`syscall(${CALLS.perfEventOpen}, $what, 0, -1, -1, 0) >= 0`)}`,
+    ),
   ),
   {
     name: 'opens a file outside by its number (open_by_handle_at)',
@@ -134,16 +138,18 @@ export const kernelAttacks: readonly Attack[] = [
     twin: scriptTwin('makes a pipe and uses it', 'mkfifo pipe && (echo through >pipe &) && cat pipe', 'through'),
     lacks: asRoot,
   }),
-  trick({
-    name: "opens the machine's devices",
-    subject: 'devices',
-    script: () =>
-      'for d in /dev/mem /dev/kmsg /dev/[sv]d? /dev/nvme*n* /dev/dm-* /dev/loop0 /dev/kvm /dev/fuse /dev/net/tun /dev/vsock; do (exec 3<$d) 2>/dev/null && echo REACHED $d; done',
-    twin: scriptTwin(
-      'uses the devices that programs need',
-      'head -c 9 /dev/urandom >/dev/null && : >/dev/null && head -c 1 /dev/zero | wc -c',
-    ),
-  }),
+  whereAllowed(
+    trick({
+      name: "opens the machine's devices",
+      subject: 'devices',
+      script: () =>
+        'for d in /dev/mem /dev/kmsg /dev/[sv]d? /dev/nvme*n* /dev/dm-* /dev/loop0 /dev/kvm /dev/fuse /dev/net/tun /dev/vsock; do (exec 3<$d) 2>/dev/null && echo REACHED $d; done',
+      twin: scriptTwin(
+        'uses the devices that programs need',
+        'head -c 9 /dev/urandom >/dev/null && : >/dev/null && head -c 1 /dev/zero | wc -c',
+      ),
+    }),
+  ),
   trick({
     name: 'gets more rights from a program that has them (setuid)',
     subject: 'rights',

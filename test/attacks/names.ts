@@ -78,7 +78,7 @@ async function secondGit(repository: string): Promise<string> {
 }
 
 /** A pipe, to which nobody ever writes, where git reads a file. */
-function waiting(file: string): Attack {
+export function waiting(file: string, careless = 'git add -A'): Attack {
   const set = (stage: Stage) =>
     stage.agent(`rm -f ${file}; mkdir -p $(dirname ${file}) && mkfifo ${file} && echo more >>README.md`);
   return {
@@ -93,8 +93,7 @@ function waiting(file: string): Attack {
     },
     async careless(stage) {
       await set(stage);
-      const done = carelessly(stage, 'git add -A');
-      return { before: 'goes on', after: (await letGoOn(stage, file, done)) ? 'waits' : 'goes on' };
+      return { before: 'goes on', after: await waitsFor(stage, file, carelessly(stage, careless)) };
     },
     twin: {
       name: 'keeps a pipe of its own, which is left out',
@@ -106,6 +105,11 @@ function waiting(file: string): Attack {
       },
     },
   };
+}
+
+/** Whether the work is held up by that pipe; then it is let go on, to its end. */
+export async function waitsFor(stage: Stage, file: string, work: Promise<unknown>): Promise<'waits' | 'goes on'> {
+  return (await letGoOn(stage, file, work)) ? 'waits' : 'goes on';
 }
 
 /** Far below the limit of a program that hangs. */

@@ -1,6 +1,6 @@
 import { sendSignal } from '../../src/lib/processes.ts';
 import { processesWith, uniqueSleep, untilProcessesWith } from '../../src/testing/marked-processes.ts';
-import { type Attack, saw, scriptTwin, trick } from './attack.ts';
+import { type Attack, saw, scriptTwin, trick, whereAllowed } from './attack.ts';
 import { withBystander } from './bystander.ts';
 import type { Stage } from './stage.ts';
 
@@ -9,6 +9,7 @@ const SETTINGS =
 
 const MEMORY = `my $pid = shift; open(my $maps, "<", "/proc/$pid/maps") or die; open(my $mem, "<", "/proc/$pid/mem") or die; binmode $mem;
 while (<$maps>) { next unless /^([0-9a-f]+)-([0-9a-f]+) rw.*\\[heap\\]/; sysseek($mem, hex $1, 0); sysread($mem, my $data, hex($2) - hex($1)); print $1 if $data =~ /(HELD-\\w+)/ }`;
+const OPEN_FILES = `for my $f (glob "/proc/[0-9]*/fd/*") { next unless -f $f && open(my $in, "<", $f); sysread($in, my $data, 200); print $data if $data =~ /CANARY/ }`;
 const ATTACH = `my $pid = 0 + shift; if (syscall(101, 16, $pid, 0, 0) == 0) { waitpid($pid, 0x40000000); syscall(101, 17, $pid, 0, 0); print "REACHED" }`;
 const TRACE_CHILD = `my $pid = fork; if (!$pid) { sleep 60; exit } if (syscall(101, 16, $pid, 0, 0) == 0) { waitpid($pid, 0); syscall(101, 17, $pid, 0, 0); print "TRACED" } kill 9, $pid`;
 
@@ -40,8 +41,7 @@ export const processAttacks: readonly Attack[] = [
   lookEverywhere('reads in the working folders of all processes', () => everywhere('cwd/open-file')),
   lookEverywhere(
     'reads the open files of all processes',
-    ({ person }) =>
-      `rm -f ${person}/open-file; for f in /proc/[0-9]*/fd/*; do [ -f "$f" ] && head -c 200 "$f" 2>/dev/null; done`,
+    ({ person }) => `rm -f ${person}/open-file; perl -e '${OPEN_FILES}'`,
   ),
   lookEverywhere('reads the memory of a process outside', (_, pid) => `perl -e '${MEMORY}' ${pid}`),
   {
@@ -67,7 +67,7 @@ export const processAttacks: readonly Attack[] = [
     async play(stage) {
       const sleep = uniqueSleep();
       await stage.agent(
-        `perl -e 'use POSIX; fork && exit; POSIX::setsid(); fork && exit; open STDIN, "</dev/null"; open STDOUT, ">/dev/null"; open STDERR, ">/dev/null"; exec "env", "-i", "sleep", "${sleep}"'; while ! grep -qs ${sleep} /proc/[0-9]*/cmdline; do :; done`,
+        `perl -e 'use POSIX; fork && exit; POSIX::setsid(); fork && exit; open STDIN, "</dev/null"; open STDOUT, ">/dev/null"; open STDERR, ">/dev/null"; exec "env", "-i", "sleep", "${sleep}"'; while ! grep -qsazx -e${sleep} /proc/[0-9]*/cmdline; do :; done`,
       );
       const left = processesWith(sleep);
       for (const pid of left) sendSignal(pid, 'SIGKILL');
@@ -76,7 +76,7 @@ export const processAttacks: readonly Attack[] = [
     },
     twin: scriptTwin('waits for a job in the background', '(sleep 0.01; echo done) & wait', 'done'),
   },
-  {
+  whereAllowed({
     name: 'enters the mount namespace of a process outside, or of the first one that it sees',
     subject: 'namespaces',
     play: withBystander(async (stage, { pid }) => {
@@ -85,11 +85,13 @@ export const processAttacks: readonly Attack[] = [
       return saw(await stage.agent(`${entered('1')}; ${entered(String(pid))}`), stage.secret);
     }),
     twin: SEES_ITSELF,
-  },
-  trick({
-    name: 'opens settings of the kernel that name programs, or end everything, for writing',
-    subject: 'kernel settings',
-    script: () => `for f in ${SETTINGS}; do (exec 3>>$f) 2>/dev/null && echo "REACHED $f"; done`,
-    twin: scriptTwin('reads such settings', 'cat /proc/sys/kernel/ostype', 'Linux'),
   }),
+  whereAllowed(
+    trick({
+      name: 'opens settings of the kernel that name programs, or end everything, for writing',
+      subject: 'kernel settings',
+      script: () => `for f in ${SETTINGS}; do (exec 3>>$f) 2>/dev/null && echo "REACHED $f"; done`,
+      twin: scriptTwin('reads such settings', 'cat /proc/sys/kernel/ostype', 'Linux'),
+    }),
+  ),
 ];
