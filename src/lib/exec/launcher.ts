@@ -1,13 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { sendSignal } from '../processes.ts';
+import { begin } from './begin.ts';
+import type { BegunProcess } from './begun-process.ts';
 import type { ProgramResult, ProgramToRun } from './run-program.ts';
 
 /**
  * Small shells that start programs for us, each one after the other. Whoever starts a program has its own page tables copied for it and
- * stands still meanwhile: milliseconds for a process of our size, next to nothing for a shell. The program gets what it would get from
- * us: its whole environment, an empty standard input, no further descriptor. A shell that has nothing to do stands in no folder that
+ * stands still meanwhile: milliseconds for a process of our size, next to nothing for a shell. Nor has it channels made for it, as a
+ * program that a starter starts. The program gets what it would get from us: its whole environment, an empty standard input, no further descriptor. A shell that has nothing to do stands in no folder that
  * somebody may want to remove, ends after a while, and with this process anyway.
  */
 
@@ -42,32 +43,31 @@ const IDLE_MS = 5_000;
 const NO_FOLDER = 999;
 
 class Shell {
-  readonly #child: ChildProcess;
+  readonly #process: BegunProcess;
   readonly #stdin: Socket;
   readonly #outputs: readonly [Output, Output];
   /** Nothing that a program says ends like this. */
   readonly #name = randomBytes(12).toString('hex');
   #count = 0;
+  #hasEnded = false;
   #rest: NodeJS.Timeout | undefined;
 
   /** The leader of a session of its own: no terminal's Ctrl-C reaches it, and it can be killed together with what it runs. */
   static async start(): Promise<Shell> {
-    const child = spawn('/bin/sh', ['-s'], { cwd: '/', env: { PATH: '/usr/bin:/bin' }, detached: true, stdio: 'pipe' });
-    const shell = new Shell(child);
-    await once(child, 'spawn');
-    return shell;
+    return new Shell(await begin({ file: '/bin/sh', args: ['-s'], cwd: '/', env: { PATH: '/usr/bin:/bin' } }));
   }
 
-  private constructor(child: ChildProcess) {
-    this.#child = child;
-    this.#stdin = child.stdin as Socket;
-    this.#stdin.on('error', () => undefined); // 'exit' of the child follows
-    this.#outputs = [new Output(child.stdout as Socket), new Output(child.stderr as Socket)];
-    child.once('exit', () => {
+  private constructor(begun: BegunProcess) {
+    this.#process = begun;
+    this.#stdin = begun.stdin as Socket;
+    this.#stdin.on('error', () => undefined); // its end follows
+    this.#outputs = [new Output(begun.stdout as Socket), new Output(begun.stderr as Socket)];
+    void begun.ended.then(() => {
+      this.#hasEnded = true;
       this.#retire();
       for (const output of this.#outputs) output.fail(new Error('the shell that runs programs was ended'));
     });
-    child.unref();
+    begun.unref();
     this.#stdin.unref();
   }
 
@@ -75,6 +75,7 @@ class Shell {
     clearTimeout(this.#rest);
     const kill = () => this.#kill();
     signal?.addEventListener('abort', kill, { once: true });
+    if (signal?.aborted === true) kill(); // while the shell was started
     const mark = `${this.#name}-${++this.#count}-`;
     const [out, err] = this.#outputs;
     const said = Promise.all([out.until(mark), err.until(mark)]);
@@ -93,8 +94,7 @@ class Shell {
   }
 
   #kill(): void {
-    const { pid, exitCode, signalCode } = this.#child;
-    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+    if (!this.#hasEnded) sendSignal(-this.#process.pid, 'SIGKILL');
   }
 
   #retire(): void {

@@ -1,4 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
 import { initInReport } from '../../../ports/sandbox/bubblewrap-report.ts';
 import { identifyInit, namespaceName } from '../../../ports/sandbox/namespace-name.ts';
 import type { ResourceControl, ResourceGroup } from '../../../ports/sandbox/resources.ts';
@@ -14,7 +13,6 @@ import type { WallsHost } from './host.ts';
 import { type Plan, Planner } from './plan.ts';
 import { terminalLaunch } from './terminal.ts';
 import { View } from './view.ts';
-import { namelessFile } from './wall-files.ts';
 
 export interface SandboxParts {
   readonly host: WallsHost;
@@ -47,25 +45,22 @@ export function namespaceOf(report: string): string {
   return namespaceName(identifyInit(initInReport(report)));
 }
 
-async function spawnPlanned(
+function spawnPlanned(
   plan: Plan,
   { program: { input }, group }: { program: SandboxProgram; group: ResourceGroup | undefined },
 ): Promise<SandboxedProcess> {
   const [file, ...args] = plan.argv({ isHeld: group?.needsAdmission === true });
-  const descriptors: number[] = [];
-  try {
-    descriptors.push(namelessFile(plan.files.folder, plan.arguments));
-    if (plan.filter !== undefined) descriptors.push(openSync(plan.filter, 'r'));
-    return await startWalled({
-      // bubblewrap itself gets no variable of the program's, which might be meant for its loader.
-      launcher: { file, args, cwd: '/', env: {}, descriptors, ...(input === undefined ? {} : { input }) },
-      name: plan.name,
-      initOf: (_launcher, report) => initInReport(report),
-      group,
-    });
-  } finally {
-    for (const descriptor of descriptors) closeSync(descriptor);
-  }
+  const files = [
+    { content: plan.arguments, folder: plan.files.folder },
+    ...(plan.filter === undefined ? [] : [{ path: plan.filter }]),
+  ];
+  return startWalled({
+    // bubblewrap itself gets no variable of the program's, which might be meant for its loader.
+    launcher: { file, args, cwd: '/', env: {}, files, ...(input === undefined ? {} : { input }) },
+    name: plan.name,
+    initOf: (_launcher, report) => initInReport(report),
+    group,
+  });
 }
 
 function isLimited({ limits }: Enclosure): boolean {

@@ -1,4 +1,4 @@
-import { openSync, rmSync, writeSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { deadOwnerOf, makeScratchFolder } from '../../../lib/scratch-folder.ts';
@@ -63,16 +63,4 @@ async function isWhole({ etc, filter, folder }: WallFiles): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-let count = 0;
-
-/** A descriptor at the beginning of a file of that content, which has no name. The caller closes it. */
-export function namelessFile(folder: string, content: string): number {
-  const path = join(folder, String(++count));
-  const descriptor = openSync(path, 'wx+', 0o600);
-  rmSync(path);
-  const bytes = Buffer.from(content);
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
-  return descriptor;
 }
