@@ -24,8 +24,8 @@ export async function smallDisk(size = '300k'): Promise<TempFolder | undefined> 
   };
 }
 
-/** A folder on a new file system in an image file, of a type whose files can share contents; undefined where it cannot be had here. */
-export async function imageDisk(type: 'xfs' | 'btrfs', size = '400M'): Promise<TempFolder | undefined> {
+/** A folder on a new file system in an image file; undefined where it cannot be had here. Files of `xfs` and `btrfs` can share contents. */
+export async function imageDisk(type: 'xfs' | 'btrfs' | 'ext4', size = '400M'): Promise<TempFolder | undefined> {
   const folder = await tempFolder(`switchyard-${type}`);
   const [image, path] = [join(folder.path, 'image'), join(folder.path, 'disk')];
   try {

@@ -1,4 +1,4 @@
-import type { RunDetail } from '../../src/api/schemas.ts';
+import type { RunDetail } from '../../src/api/schemas/run.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import type { TempRepository } from '../../src/testing/temp-repository.ts';
 import { Installation } from '../support/installation.ts';

@@ -10,7 +10,17 @@ export interface Row {
   readonly budget?: number;
 }
 
-export type Bench = (options: { readonly small: boolean }) => Promise<Row[]>;
+export interface BenchOptions {
+  readonly small: boolean;
+  /** Shows a row at once, for a bench that takes long, so that one that is cut off leaves something. It returns all rows all the same. */
+  readonly tell: (row: Row) => void;
+  /**
+   * Aborted by SIGTERM and SIGINT, from the first call on: a bench that asks clears away what it has made, and rejects. Others end at once.
+   */
+  readonly untilStopped: () => AbortSignal;
+}
+
+export type Bench = (options: BenchOptions) => Promise<Row[]>;
 
 export function rowOf(
   name: string,

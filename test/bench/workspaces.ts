@@ -1,15 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../../src/lib/error.ts';
 import { runOwn } from '../../src/lib/exec/own-program.ts';
-import { imageDisk } from '../../src/testing/small-disk.ts';
-import { type TempFolder, type TempRepository, tempFolder } from '../../src/testing/temp-repository.ts';
+import type { TempRepository } from '../../src/testing/temp-repository.ts';
 import { type Bench, median, type Row, round, rowOf } from './row.ts';
-import { sampleRepository } from './sample-repository.ts';
 import { measureAsUser } from './workspaces/as-user.ts';
 import { ByHand, worktreeAdd } from './workspaces/by-hand.ts';
 import { Claims, type ClaimsParts } from './workspaces/claims.ts';
+import { folderIn, largeFolder, reflinkDisk } from './workspaces/disk.ts';
 import { type ClaimFigures, measureClaims, type Rounds } from './workspaces/rounds.ts';
+import { fillDependencies, repositoryOf } from './workspaces/sample.ts';
 
 const SIZES = [500, 2000, 20_000];
 const DEPENDENCIES = 30_000;
@@ -20,203 +20,192 @@ type Provider = ClaimsParts['provider'];
 
 interface Sample {
   readonly size: number;
-  readonly small: boolean;
   readonly repository: TempRepository;
   /** The files that setup makes. */
   readonly dependencies: string;
+  /** On the disk that is measured. */
+  readonly folder: string;
+}
+
+interface Run {
+  readonly small: boolean;
+  readonly signal: AbortSignal;
+  /** Shows a row, and keeps it. */
+  readonly show: (row: Row) => void;
 }
 
 /**
  * From the wish for a workspace to its first program's end, by every way of making workspaces that this machine has, beside the least that
- * anybody could do by hand for the same in the same rounds. Each repository has dependencies that setup makes; `behind` is where what is
- * ready is a hundred files behind the commit that is wanted.
+ * anybody could do by hand for the same in the same rounds, and beside `git worktree add`, which makes no dependencies. Each repository has
+ * dependencies that setup makes; `behind` is where what is ready is a hundred files behind the commit that is wanted. Bases are made once
+ * for each size and disk, which lie in image files where they can. What is quick comes first.
  */
-export const workspaces: Bench = async ({ small }) => {
-  await using scratch = await tempFolder('switchyard-bench');
-  const dependencies = join(scratch.path, 'dependencies');
-  await fill(dependencies, small ? DEPENDENCIES / 10 : DEPENDENCIES);
-  await runOwn('chmod', ['755', scratch.path]);
+export const workspaces: Bench = async ({ small, tell, untilStopped }) => {
+  const signal = untilStopped();
   const rows: Row[] = [];
+  const show = (row: Row): void => {
+    rows.push(row);
+    tell(row);
+  };
+  const run = { small, signal, show };
+  await using scratch = await largeFolder(small ? '3G' : '24G');
+  await using repositories = new AsyncDisposableStack();
+  const dependencies = await folderIn(scratch.path, 'dependencies');
+  progress('making repositories and dependencies');
+  await fillDependencies(dependencies, small ? DEPENDENCIES / 10 : DEPENDENCIES);
+  const samples: Sample[] = [];
   for (const full of SIZES) {
+    signal.throwIfAborted();
     const size = small ? full / 10 : full;
-    await using repository = await repositoryOf(size);
-    const sample = { size, small, repository, dependencies };
-    rows.push(...(await overlay(sample, full === Math.max(...SIZES))));
-    await using disk = await reflinkDisk(small);
-    if (disk === undefined) skip(`claim-${size}-reflink`, 'no XFS or btrfs image can be mounted here');
-    else rows.push(...(await alone('reflink', sample, disk.path)));
-    rows.push(...(await alone('copy', sample)));
-    rows.push(...(await asUser('copy', sample)));
-    if (disk !== undefined) rows.push(...(await asUser('reflink', sample, disk.path)));
-    rows.push(rowOf(`worktree-add-${size}`, 'ms', await worktrees(sample)));
+    const repository = repositories.use(await repositoryOf(size));
+    samples.push({ size, repository, dependencies, folder: await folderIn(scratch.path, `${size}`) });
+  }
+  for (const sample of samples) await overlay(sample, run, sample === samples.at(-1));
+  for (const sample of samples) await worktrees(sample, run);
+  await using disk = await reflinkDisk(small ? '600M' : '8G');
+  signal.throwIfAborted();
+  if (disk === undefined) skip('reflink', 'no XFS or btrfs image can be mounted here');
+  const onDisk = async (sample: Sample): Promise<Sample[]> =>
+    disk === undefined ? [] : [{ ...sample, folder: await folderIn(disk.path, `${sample.size}`) }];
+  for (const sample of samples) for (const there of await onDisk(sample)) await alone('reflink', there, run);
+  for (const sample of samples) await alone('copy', sample, run);
+  if (process.geteuid?.() !== 0) return rows; // then all rows are an ordinary user's
+  for (const sample of samples) {
+    await asUser('overlay', sample, run);
+    for (const there of await onDisk(sample)) await asUser('reflink', there, run);
+    await asUser('copy', sample, run);
   }
   return rows;
 };
 
 /** The provider whose cost does not grow with the files, round by round with what is done by hand. */
-async function overlay(sample: Sample, atOnce: boolean): Promise<Row[]> {
-  const { size, small } = sample;
-  await using folder = await tempFolder('switchyard-bench');
-  let hand: ByHand | undefined;
-  const floors: number[] = [];
-  const beside = async (claims: Claims, n: number): Promise<void> => {
-    hand ??= await byHand(claims, folder.path);
-    floors.push(await hand.claim(`hand-${n}`));
-    await hand.remove(`hand-${n}`);
-  };
-  const parts = partsOf('overlay', sample, folder.path);
-  const rounds = small ? { claims: 3, behind: 3 } : { claims: 15, behind: 9 };
+async function overlay(sample: Sample, run: Run, atOnce: boolean): Promise<void> {
+  const { size } = sample;
+  progress(`overlay, ${size} files: the bases`);
+  const parts = partsOf('overlay', sample);
   try {
-    const figures = await measureClaims(parts, rounds, beside);
+    await using claims = await Claims.begin(parts, run.signal);
+    await claims.warm();
+    await using hand = await byHand(claims, sample.folder);
+    const floors: number[] = [];
+    const beside = async (n: number): Promise<void> => {
+      floors.push(await hand.claim(`hand-${n}`));
+      await hand.remove(`hand-${n}`);
+    };
+    progress(`overlay, ${size} files: claims`);
+    await claims.claim('warm', claims.commits.before);
+    await claims.remove('warm');
+    const rounds = run.small ? { claims: 3, behind: 3 } : { claims: 15, behind: 9 };
+    const figures = await measureClaims(claims, parts, { ...rounds, leave: false }, beside);
     const floor = round(median(floors));
-    const rows = [...rowsOf('overlay', size, figures, floor), rowOf(`floor-${size}`, 'ms', floors)];
-    return atOnce ? [...rows, ...(await together(sample))] : rows;
+    show(run, figures, { name: `${size}-overlay`, floor });
+    run.show(rowOf(`floor-${size}`, 'ms', floors));
+    if (atOnce) await together(claims, hand, run);
   } catch (error) {
-    skip(`claim-${size}-overlay`, messageOf(error));
-    return [];
-  } finally {
-    await hand?.[Symbol.asyncDispose]();
+    run.signal.throwIfAborted();
+    skip(`overlay, ${size} files`, messageOf(error));
   }
 }
 
 /** So many at once, the floor by hand in the same rounds. */
-async function together(sample: Sample): Promise<Row[]> {
-  await using folder = await tempFolder('switchyard-bench');
-  await using claims = await Claims.begin(partsOf('overlay', sample, folder.path));
-  await claims.warm();
-  await using hand = await byHand(claims, folder.path);
-  const names = Array.from({ length: sample.small ? AT_ONCE / 10 : AT_ONCE }, (_, n) => `run-${n}`);
+async function together(claims: Claims, hand: ByHand, { small, show, signal }: Run): Promise<void> {
+  progress('overlay: many at once');
+  const names = Array.from({ length: small ? AT_ONCE / 10 : AT_ONCE }, (_, n) => `run-${n}`);
   const [all, floors]: [number[], number[]] = [[], []];
-  for (let n = 0; n <= (sample.small ? 2 : 7); n += 1) {
-    const took = await timed(() => Promise.all(names.map((name) => claims.claim(name, claims.commits.before))));
+  for (let n = 0; n <= (small ? 2 : 7); n += 1) {
+    signal.throwIfAborted();
+    const took = await timed(names, (name) => claims.claim(name, claims.commits.before));
     for (const name of names) await claims.remove(name);
-    const floor = await timed(() => Promise.all(names.map((name) => hand.claim(name))));
+    const floor = await timed(names, (name) => hand.claim(name));
     for (const name of names) await hand.remove(name);
     if (n === 0) continue; // warm-up
     all.push(took);
     floors.push(floor);
   }
   const floor = round(median(floors));
-  return [
-    rowOf('thirty-at-once', 'ms', all, { floor, budget: round(1.5 * floor) }),
-    rowOf('thirty-floor', 'ms', floors),
-  ];
+  show(rowOf('thirty-at-once', 'ms', all, { floor, budget: round(1.5 * floor) }));
+  show(rowOf('thirty-floor', 'ms', floors));
 }
 
-/** On a disk of its own where the provider needs one. */
-async function alone(provider: Provider, sample: Sample, disk?: string): Promise<Row[]> {
-  await using folder = disk === undefined ? await tempFolder('switchyard-bench') : await folderOn(disk);
+/** By a provider that takes time for each file, so that a few rounds have to do. */
+async function alone(provider: Provider, sample: Sample, run: Run): Promise<void> {
+  progress(`${provider}, ${sample.size} files`);
   try {
-    const figures = await measureClaims(partsOf(provider, sample, folder.path), fewRounds(sample));
-    return rowsOf(provider, sample.size, figures);
+    await using claims = await Claims.begin(partsOf(provider, sample), run.signal);
+    const figures = await measureClaims(claims, partsOf(provider, sample), fewRounds(run));
+    show(run, figures, { name: `${sample.size}-${provider}` });
   } catch (error) {
-    skip(`claim-${sample.size}-${provider}`, messageOf(error));
-    return [];
+    run.signal.throwIfAborted();
+    skip(`${provider}, ${sample.size} files`, messageOf(error));
   }
 }
 
-/** By an ordinary user, with a repository and a folder of their own. */
-async function asUser(provider: Provider, sample: Sample, disk?: string): Promise<Row[]> {
-  const name = `claim-${sample.size}-${provider}-user`;
-  if (process.geteuid?.() !== 0) return []; // then all rows are an ordinary user's
-  await using folder = disk === undefined ? await tempFolder('switchyard-bench') : await folderOn(disk);
-  const repository = join(folder.path, 'repository');
-  await runOwn('cp', ['-a', sample.repository.path, repository]);
-  await runOwn('chown', ['-R', `${USER}:${USER}`, folder.path]);
-  if (disk !== undefined) await runOwn('chmod', ['755', disk, join(disk, '..')]);
-  const parts = { ...partsOf(provider, sample, folder.path), repository };
-  const figures = await measureAsUser(parts, { uid: USER, rounds: fewRounds(sample) });
-  if ('missing' in figures) {
-    skip(name, figures.missing);
-    return [];
-  }
-  return [rowOf(name, 'ms', figures.claims), rowOf(`${name}-behind`, 'ms', figures.behind)];
+/** By an ordinary user, to whom repository and home are given. */
+async function asUser(provider: Provider, sample: Sample, { small, signal, show: tell }: Run): Promise<void> {
+  const { size, folder, repository } = sample;
+  progress(`${provider}, ${size} files, as an ordinary user`);
+  const home = join(folder, 'home');
+  const left = await folderIn(join(folder, '..'), 'left');
+  // Workspaces that were left behind stay whose they are.
+  await rename(join(home, 'workspaces'), join(left, `${size}-before-${provider}`)).catch(() => undefined);
+  const given = await runOwn('chown', ['-R', `${USER}:${USER}`, folder, join(repository.path, '..')], { signal });
+  if (given.code !== 0) throw new Error(`chown: ${given.stderr}`);
+  const figures = await measureAsUser(partsOf(provider, sample), { uid: USER, rounds: fewRounds({ small }), signal });
+  if ('missing' in figures) skip(`${provider}, ${size} files, as an ordinary user`, figures.missing);
+  else show({ show: tell }, figures, { name: `${size}-${provider}-user` });
 }
 
-async function worktrees({ size, repository, small }: Sample): Promise<number[]> {
-  await using folder = await tempFolder('switchyard-bench');
+async function worktrees({ size, repository, folder }: Sample, { small, signal, show }: Run): Promise<void> {
+  progress(`git worktree add, ${size} files`);
   const took: number[] = [];
-  for (let n = 0; n < (small ? 1 : size >= 20_000 ? 3 : 7); n += 1)
-    took.push(await worktreeAdd(repository.path, join(folder.path, `tree-${n}`), 'main~1'));
-  return took;
+  const disk: number[] = [];
+  for (let n = 0; n < (small ? 1 : 3); n += 1) {
+    signal.throwIfAborted();
+    const one = await worktreeAdd(repository.path, join(folder, `tree-${n}`), 'main~1');
+    took.push(one.took);
+    disk.push(one.bytes / 1e6);
+  }
+  show(rowOf(`worktree-add-${size}`, 'ms', took));
+  show(rowOf(`disk-${size}-worktree`, 'MB', disk));
 }
 
-function rowsOf(
-  provider: Provider,
-  size: number,
-  { opened, claims, behind, disk }: ClaimFigures,
-  floor?: number,
-): Row[] {
-  const name = `claim-${size}-${provider}`;
-  return [
-    rowOf(name, 'ms', claims, floor === undefined ? {} : { floor, budget: round(3 * floor) }),
-    rowOf(`open-${size}-${provider}`, 'ms', opened),
-    rowOf(`${name}-behind`, 'ms', behind),
-    rowOf(
-      `disk-${size}-${provider}`,
-      'MB',
-      disk.map((bytes) => bytes / 1e6),
-    ),
-  ];
+function show({ show: tell }: Pick<Run, 'show'>, figures: ClaimFigures, of: { name: string; floor?: number }): void {
+  const { opened, claims, behind, disk } = figures;
+  const { name, floor } = of;
+  tell(rowOf(`claim-${name}`, 'ms', claims, floor === undefined ? {} : { floor, budget: round(3 * floor) }));
+  tell(rowOf(`open-${name}`, 'ms', opened));
+  tell(rowOf(`claim-${name}-behind`, 'ms', behind));
+  const megabytes = disk.map((bytes) => bytes / 1e6);
+  tell(rowOf(`disk-${name}`, 'MB', megabytes));
 }
 
 async function byHand(claims: Claims, folder: string): Promise<ByHand> {
-  const own = join(folder, 'by-hand');
-  await mkdir(own);
-  return ByHand.begin({
-    folder: own,
-    store: claims.store.path,
-    commit: claims.commits.before,
-    ...(await claims.bases()),
-  });
+  const own = await folderIn(folder, 'by-hand');
+  const { store, commits } = claims;
+  return ByHand.begin({ folder: own, store: store.path, commit: commits.before, ...(await claims.bases()) });
 }
 
-function partsOf(provider: Provider, { repository, dependencies }: Sample, folder: string): ClaimsParts {
+function partsOf(provider: Provider, { repository, dependencies, folder }: Sample): ClaimsParts {
   return { folder, repository: repository.path, dependencies, provider };
 }
 
-function fewRounds({ size, small }: Sample): Rounds {
-  if (small) return { claims: 2, behind: 1 };
-  return size >= 20_000 ? { claims: 3, behind: 2 } : { claims: 5, behind: 3 };
+function fewRounds({ small }: Pick<Run, 'small'>): Rounds {
+  return small ? { claims: 2, behind: 1, leave: true } : { claims: 3, behind: 1, leave: true };
 }
 
-/** A repository of so many files, whose last commit changes a hundred of them. */
-async function repositoryOf(size: number): Promise<TempRepository> {
-  const repository = await sampleRepository(size, { 'config.yaml': 'checks: {}\n' });
-  await repository.commit({ 'package-lock.json': '{}\n', '.gitignore': 'node_modules\n' }, 'Dependencies');
-  const some = Array.from({ length: Math.min(100, size) }, (_, n) => Math.floor((n * size) / Math.min(100, size)));
-  await repository.commit(
-    Object.fromEntries(some.map((n) => [`src/module-${n % 25}/file-${n}.txt`, `changed ${n}\n`])),
-    'A hundred files',
-  );
-  return repository;
-}
-
-async function fill(folder: string, count: number): Promise<void> {
-  for (let n = 0; n < count; n += 1) {
-    const inner = join(folder, `package-${Math.floor(n / 100)}`, 'lib');
-    if (n % 100 === 0) await mkdir(inner, { recursive: true });
-    await writeFile(join(inner, `file-${n}.js`), `${'module.exports = 1;\n'.repeat(20)}// ${n}\n`);
-  }
-}
-
-async function reflinkDisk(small: boolean): Promise<TempFolder | undefined> {
-  if (process.geteuid?.() !== 0) return undefined;
-  const size = small ? '600M' : '8G';
-  return (await imageDisk('xfs', size)) ?? imageDisk('btrfs', size);
-}
-
-async function folderOn(disk: string): Promise<TempFolder> {
-  const path = await mkdtemp(join(disk, 'bench-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
-}
-
-async function timed(work: () => Promise<unknown>): Promise<number> {
+/** How long it took until all was done; where some fails, the rest is waited for all the same. */
+async function timed(names: readonly string[], work: (name: string) => Promise<unknown>): Promise<number> {
   const began = performance.now();
-  await work();
-  return performance.now() - began;
+  const results = await Promise.allSettled(names.map(work));
+  const took = performance.now() - began;
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  return took;
 }
 
-function skip(name: string, why: string): void {
-  process.stderr.write(`${name} is left out: ${why}\n`);
+function skip(what: string, why: string): void {
+  process.stderr.write(`left out: ${what}: ${why}\n`);
+}
+
+function progress(what: string): void {
+  process.stderr.write(`${Math.round(performance.now() / 1000)} s: ${what}\n`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runProgram } from '../../../src/lib/exec/run-program.ts';
 import { unmountBelow } from '../../../src/lib/mounts.ts';
 import { plainGit } from '../../../src/testing/temp-repository.ts';
+import { bytesOf } from './disk.ts';
 
 export interface ByHandParts {
   /** On the disk of the bases. */
@@ -69,14 +70,19 @@ git --git-dir="$1/git" --work-tree="$1/tree" switch --quiet -c "$4"
 exec bwrap --ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64 --proc /proc --dev /dev \\
   --bind "$1/tree" /mnt --chdir /mnt --unshare-all true`;
 
-/** `git worktree add`, and its removal outside of what is measured. */
-export async function worktreeAdd(repository: string, folder: string, commit: string): Promise<number> {
+/** `git worktree add`: what it takes in milliseconds, and in bytes. Its removal is not a part of that. */
+export async function worktreeAdd(
+  repository: string,
+  folder: string,
+  commit: string,
+): Promise<{ took: number; bytes: number }> {
   const began = performance.now();
   await plainGit(repository, 'worktree', 'add', '--quiet', '-b', 'worktree', folder, commit);
   const took = performance.now() - began;
+  const bytes = await bytesOf(folder);
   await plainGit(repository, 'worktree', 'remove', '--force', folder);
   await plainGit(repository, 'branch', '--quiet', '-D', 'worktree');
-  return took;
+  return { took, bytes };
 }
 
 async function shell(text: string, args: readonly string[]): Promise<void> {

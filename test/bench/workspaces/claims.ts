@@ -22,7 +22,7 @@ import {
 } from '../../../src/workspaces/workspaces.ts';
 
 export interface ClaimsParts {
-  /** An empty folder on the disk that is measured. */
+  /** On the disk that is measured; `home` in it is this home, with the bases that others have made there before. */
   readonly folder: string;
   readonly repository: string;
   /** A folder with the files that setup puts into `node_modules`. */
@@ -37,6 +37,7 @@ export class Claims implements AsyncDisposable {
   readonly #walls: { readonly programs: Walls; readonly git: Walls };
   readonly #openEgress: () => Promise<Egress>;
   readonly #command: string;
+  readonly #signal: AbortSignal;
   readonly store: GitStore;
   /** The repository's last commit, and the one before it. */
   readonly commits: { readonly last: string; readonly before: string };
@@ -49,11 +50,13 @@ export class Claims implements AsyncDisposable {
       walls: { programs: Walls; git: Walls };
       store: GitStore;
       commits: { last: string; before: string };
+      signal: AbortSignal;
     },
   ) {
     const { home, provider } = made;
     this.#home = home;
     this.#walls = made.walls;
+    this.#signal = made.signal;
     this.store = made.store;
     this.commits = made.commits;
     this.#workspaces = createWorkspaces({
@@ -68,8 +71,8 @@ export class Claims implements AsyncDisposable {
     this.#command = `mkdir -p node_modules && cp -a '${parts.dependencies}/.' node_modules`;
   }
 
-  /** Rejects with `workspace/no-provider` where the provider does not work. */
-  static async begin(parts: ClaimsParts): Promise<Claims> {
+  /** Rejects with `workspace/no-provider` where the provider does not work. An abort ends claims and the making of bases. */
+  static async begin(parts: ClaimsParts, signal: AbortSignal): Promise<Claims> {
     const home = resolveHome({ SWITCHYARD_HOME: join(parts.folder, 'home') });
     for (const folder of [home.repositories, home.bases, home.workspaces, home.sockets, home.walls])
       await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -80,24 +83,21 @@ export class Claims implements AsyncDisposable {
     const store = await openGitStore({ folder: home.repositories, repositoryPath: parts.repository });
     const last = await store.fetchCommit('main');
     const before = await store.fetchCommit('main~1');
-    return new Claims(parts, { home, provider, walls, store, commits: { last, before } });
+    return new Claims(parts, { home, provider, walls, store, commits: { last, before }, signal });
   }
 
-  /** Makes the bases, and a first claim over them. */
+  /** Makes the bases that are not there. */
   async warm(): Promise<void> {
     const { before: commit } = this.commits;
-    const signal = new AbortController().signal;
-    const setup = this.#enclose;
-    await this.#workspaces.warm({ store: this.store, commit, setup, signal });
-    await this.claim('warm', commit);
-    await this.remove('warm');
+    await this.#workspaces.warm({ store: this.store, commit, setup: this.#enclose, signal: this.#signal });
   }
 
   /** A workspace at the commit, and one program in its walls: how long it took until it was open and until all was over, in milliseconds. */
   async claim(run: string, head: string): Promise<{ readonly opened: number; readonly took: number }> {
+    this.#signal.throwIfAborted();
     const layout = this.#workspaces.layoutOf(run);
     const began = performance.now();
-    const egress = new Once(this.#openEgress);
+    await using egress = new Once(this.#openEgress);
     const programs = this.#programs(layout, egress);
     await this.#workspaces.open({
       run,
@@ -115,13 +115,12 @@ export class Claims implements AsyncDisposable {
       setup: this.#setup(programs),
       enclose: this.#enclose,
       sessionFiles: [{ agent: 'agent', globs: ['.sessions/**'] }],
-      signal: new AbortController().signal,
+      signal: this.#signal,
     });
     const opened = performance.now() - began;
     await using program = await programs.spawn({ argv: ['true'], cwd: layout.tree, env: this.#env });
     const { code } = await program.exited;
     const took = performance.now() - began;
-    await egress[Symbol.asyncDispose]();
     if (code !== 0) throw new Error(`a program in the workspace of ${run} ended with ${code}`);
     return { opened, took };
   }

@@ -1,11 +1,12 @@
-import { statfs } from 'node:fs/promises';
-import { runOwn } from '../../../src/lib/exec/own-program.ts';
-import { Claims, type ClaimsParts } from './claims.ts';
+import type { Claims, ClaimsParts } from './claims.ts';
+import { bytesOf, usedOn } from './disk.ts';
 
 /** How often each thing is measured. */
 export interface Rounds {
   readonly claims: number;
   readonly behind: number;
+  /** Whether workspaces stay, where removing one takes as long as making it and the next one's files would find their places taken. */
+  readonly leave: boolean;
 }
 
 /** In milliseconds, and bytes. */
@@ -18,38 +19,35 @@ export interface ClaimFigures {
 }
 
 /** What is done between two claims, so that what is compared is measured side by side. */
-export type Beside = (claims: Claims, round: number) => Promise<void>;
+export type Beside = (round: number) => Promise<void>;
 
 /** Claims of fresh workspaces at the commit that a base has, then at one that is a hundred files further. */
-export async function measureClaims(parts: ClaimsParts, rounds: Rounds, beside?: Beside): Promise<ClaimFigures> {
-  await using claims = await Claims.begin(parts);
+export async function measureClaims(
+  claims: Claims,
+  { folder, provider }: Pick<ClaimsParts, 'folder' | 'provider'>,
+  rounds: Rounds,
+  beside?: Beside,
+): Promise<ClaimFigures> {
   await claims.warm();
+  const { last, before } = claims.commits;
+  const remove = (run: string) => (rounds.leave ? Promise.resolve() : claims.remove(run));
   const figures: ClaimFigures = { opened: [], claims: [], behind: [], disk: [] };
   for (let n = 0; n < rounds.claims; n += 1) {
-    const before = await used(parts.folder);
-    const { opened, took } = await claims.claim(`at-${n}`, claims.commits.before);
+    const used = provider === 'reflink' && n === 0 ? await usedOn(folder) : 0;
+    const { opened, took } = await claims.claim(`at-${n}`, before);
     figures.opened.push(opened);
     figures.claims.push(took);
-    if (n === 0) figures.disk.push(await sizeOf(claims.rootOf(`at-${n}`), parts, before));
-    await claims.remove(`at-${n}`);
-    await beside?.(claims, n);
+    // Of files that share their contents only the disk knows, which nobody else uses.
+    if (n === 0)
+      figures.disk.push(
+        provider === 'reflink' ? (await usedOn(folder)) - used : await bytesOf(claims.rootOf(`at-${n}`)),
+      );
+    await remove(`at-${n}`);
+    await beside?.(n);
   }
   for (let n = 0; n < rounds.behind; n += 1) {
-    figures.behind.push((await claims.claim(`behind-${n}`, claims.commits.last)).took);
-    await claims.remove(`behind-${n}`);
+    figures.behind.push((await claims.claim(`behind-${n}`, last)).took);
+    await remove(`behind-${n}`);
   }
   return figures;
-}
-
-/** What a workspace takes up. Files that share their contents look as large as others do: there the disk is asked, which nobody else uses. */
-async function sizeOf(root: string, { folder, provider }: ClaimsParts, before: number): Promise<number> {
-  if (provider === 'reflink') return (await used(folder)) - before;
-  const { stdout } = await runOwn('du', ['-sx', '--block-size=1', '--', root]);
-  return Number(stdout.toString().split('\t', 1)[0]);
-}
-
-async function used(folder: string): Promise<number> {
-  await runOwn('sync', ['-f', folder]);
-  const { blocks, bfree, bsize } = await statfs(folder);
-  return (blocks - bfree) * bsize;
 }

@@ -11,7 +11,15 @@ export interface Launcher {
   launch(argv: readonly string[]): { readonly file: string; readonly args: readonly string[] };
   /** The init as a pid of the host, given the launcher's pid and its report; undefined when it has ended already. */
   initOf(launcher: number, report: string): number | undefined;
+  /**
+   * For one that reports before its walls stand, and may still fail through nobody's fault: whether they stood, by all that it has reported
+   * when it has ended.
+   */
+  readonly stood?: (reports: string) => boolean;
 }
+
+/** How often walls are tried that something mounted, moved or taken down elsewhere on the machine gets in the way of. */
+const TRIES = 5;
 
 /** Level `pid`: nothing that a program starts outlives it, and nothing else is walled off. */
 export function pidSandbox(walls: Launcher): Sandbox {
@@ -46,9 +54,11 @@ async function spawnWithin(walls: Launcher, program: SandboxProgram): Promise<Sa
   const { cwd, input } = program;
   // bubblewrap and shells set PWD anyway; this way it is there, and right, whatever makes the walls.
   const env = { ...program.env, PWD: cwd };
-  return startWalled({
-    launcher: { ...walls.launch(argv), cwd, env, ...(input === undefined ? {} : { input }) },
-    name: argv[0],
-    initOf: (launcher, report) => walls.initOf(launcher, report),
-  });
+  const launcher = { ...walls.launch(argv), cwd, env, ...(input === undefined ? {} : { input }) };
+  const initOf = (pid: number, report: string) => walls.initOf(pid, report);
+  for (let left = TRIES - 1; ; left -= 1) {
+    const started = await startWalled({ launcher, name: argv[0], initOf });
+    if (walls.stood === undefined || left === 0 || (await started.began(walls.stood))) return started;
+    await started[Symbol.asyncDispose]();
+  }
 }
