@@ -280,6 +280,24 @@ test('nested repositories are left out and named, and their files are kept below
   expect(await at.store.list('refs/switchyard/salvage/r1/')).toHaveLength(1);
 });
 
+test('of a nested repository nothing is kept that it or the checkout ignores', async () => {
+  await using at = await fixture();
+  const { workspace } = await at.open();
+  await agentIn(workspace.folder).write({
+    '.gitignore': '*.key\n',
+    'inner/.gitignore': 'built/\n',
+    'inner/a.key': 'secret\n',
+    'inner/built/x.js': 'x\n',
+    'inner/kept.txt': 'kept\n',
+  });
+  await plainGit(join(workspace.folder, 'inner'), 'init', '--quiet');
+  await workspace.collect(TEXT);
+  expect(await filesAt(at.store.path, 'refs/switchyard/salvage/r1/nested')).toEqual([
+    'inner/.gitignore',
+    'inner/kept.txt',
+  ]);
+});
+
 test('gitlinks in commits of the agent are taken out of them', async () => {
   await using at = await fixture();
   const { workspace } = await at.open();

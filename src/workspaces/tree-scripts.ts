@@ -33,7 +33,7 @@ if [ $code = 128 ] && grep -q 'over limit' "$GIT_DIR/problems"; then
   code=$?
   tr '\\n\\0' '?\\n' <"$GIT_DIR/large" | sed 's/^/large /'
 fi
-cat "$GIT_DIR/problems" >&2
+[ ! -s "$GIT_DIR/problems" ] || cat "$GIT_DIR/problems" >&2
 case $code in 0) ;; 1) echo partial ;; *) exit 1 ;; esac`;
 
 /**
@@ -123,16 +123,20 @@ export interface SnapshotScript {
   readonly differences: 'always' | 'when-changed';
 }
 
+/** Makes trees of these parts, and says them as a snapshot does. */
+export function saveScript(parts: readonly SavedPart[]): string {
+  return parts.length === 0 ? '' : [SAVE, ...parts.map((part) => save(part))].join('');
+}
+
 /** Lines of facts, an empty line, then raw differences. */
 export function snapshotScript(wanted: SnapshotScript): string {
-  const saving = wanted.save.length === 0 ? [] : [SAVE, ...wanted.save.map((part) => save(part))];
   const when = wanted.differences === 'always' ? '' : '[ -z "$changed" ] || ';
   return [
     wanted.settle ? SETTLE : '',
     ADD,
     leaveOut(wanted.leaveOut),
     WRITE_TREE,
-    ...saving,
+    saveScript(wanted.save),
     `\necho\n${when}git diff-index --cached --raw -z --no-renames --no-abbrev "$AGAINST"`,
   ].join('');
 }
@@ -175,14 +179,26 @@ git checkout-index --force --index --quiet -z --stdin <"$GIT_DIR/changed"`;
 /** The folders that are repositories of their own, among other untracked paths: those end with a slash. */
 export const UNTRACKED = 'git ls-files -z --others --exclude-standard';
 
-/** A tree with the files (not the git directories) of the nested repositories $@. */
+/**
+ * A tree with the files (not the git directories) of the nested repositories $@, as far as a commit would take them: neither what they or the
+ * checkout ignore, nor what is too large. Git looks at the ignore files alone; nothing of the repositories' configuration is read. The first
+ * index is only a list: nothing of what is ignored gets into the store.
+ */
 export const NESTED = `
 GIT_INDEX_FILE="$GIT_DIR/nested.index"
 export GIT_INDEX_FILE
 rm -f "$GIT_INDEX_FILE"
 for escaped; do
   path=$(printf '%b/' "$escaped")
-  find "./$path" -name .git -prune -o \\( -type f -o -type l \\) -print0
-done | git update-index -z --add --remove --stdin || exit 1
+  find "./$path" -name .git -prune -o \\( -type l -o -type f ! -size +${LARGEST_FILE}c \\) -print0
+done >"$GIT_DIR/nested"
+git check-ignore -z --stdin --no-index <"$GIT_DIR/nested" >"$GIT_DIR/nested.ignored" || [ $? = 1 ] || exit 1
+if [ -s "$GIT_DIR/nested.ignored" ]; then
+  git update-index -z --info-only --add --stdin <"$GIT_DIR/nested" || exit 1
+  git update-index -z --force-remove --stdin <"$GIT_DIR/nested.ignored" || exit 1
+  git ls-files -z >"$GIT_DIR/nested" || exit 1
+  rm -f "$GIT_INDEX_FILE"
+fi
+git update-index -z --add --remove --stdin <"$GIT_DIR/nested" || exit 1
 tree=$(git write-tree) || exit 1
 echo "tree $tree"`;

@@ -57,8 +57,6 @@ export const sharedObjects: readonly Attack[] = [
   {
     name: "reads what a repository within another run's checkout ignores out of the store's objects",
     subject: 'git store',
-    known:
-      'Files of nested repositories are kept below a salvage ref with all that they, or the run’s repository, ignore.',
     async play(stage) {
       await takenInElsewhere(
         stage,
@@ -84,7 +82,6 @@ export const sharedObjects: readonly Attack[] = [
   {
     name: 'has a file that is too large taken in by way of a repository within its checkout',
     subject: 'resources',
-    known: 'The files of nested repositories are taken in whatever their size.',
     async play(stage) {
       await stage.agent(`git init -q inner && truncate -s ${HUGE} inner/huge && echo more >>README.md`);
       await stage.workspace.collect(TEXT);
