@@ -1,3 +1,5 @@
+import { listed } from '../lib/listed.ts';
+
 /** One thing wrong with a blueprint, at the place where a person mends it. */
 export interface Problem {
   readonly file: string;
@@ -18,9 +20,7 @@ export function formatProblem(problem: Problem): string {
 
 /** The words quoted and in one line: `"a", "b" and "c"`. */
 export function quoted(words: readonly string[]): string {
-  const all = words.map((word) => JSON.stringify(word));
-  const last = all.pop() ?? 'none';
-  return all.length === 0 ? last : `${all.join(', ')} and ${last}`;
+  return words.length === 0 ? 'none' : listed(words.map((word) => JSON.stringify(word)));
 }
 
 /** A hint for a word that is none of `known`: the nearest, if one is near, and the whole list. */

@@ -1,5 +1,5 @@
 import type { Queries } from '../store/database.ts';
-import { SHARED_QUEUE } from '../store/queue.ts';
+import { type Job, type JobRef, SHARED_QUEUE } from '../store/queue.ts';
 import { WORKER_SILENCE_MS } from '../store/workers.ts';
 import type { Engine } from './engine.ts';
 import { type Candidate, choose, freePlaces } from './places.ts';
@@ -11,16 +11,27 @@ const LOCK = 7_406_992;
  * The only place where a step gets a job, so that nothing ever works beyond the limits. Part of the caller's transaction and its last
  * act: its lock makes all admissions one after the other, and whoever holds it must wait for nothing else. A step whose row somebody
  * else is changing is passed over: workers, who look after things every other second, find it (recovery.ts).
+ *
+ * Where it lets in a new step of `own.run` and puts it in that queue, the job is returned as one that the caller has fetched.
  */
-export async function admit(engine: Engine, queries: Queries): Promise<void> {
+export async function admit(
+  engine: Engine,
+  queries: Queries,
+  own?: { readonly run: string; readonly queue: string },
+): Promise<Job | undefined> {
   await queries.query('select pg_advisory_xact_lock($1)', [LOCK]);
   const active = await activeSteps(queries);
   const free = freePlaces(active, engine.limits);
-  if (free.agents + free.others === 0) return;
+  if (free.agents + free.others === 0) return undefined;
   const waiting = await waitingSteps(queries, free);
   const chosen = choose(waiting, active, engine.limits);
-  if (chosen.length === 0) return;
-  for (const job of await takeIn(queries, chosen)) await engine.queue.send(queries, job);
+  if (chosen.length === 0) return undefined;
+  let begun: Job | undefined;
+  for (const { run, lease, ...job } of await takeIn(queries, chosen)) {
+    if (own?.run === run && own.queue === job.queue && lease === 0) begun = await engine.queue.begin(queries, job);
+    else await engine.queue.send(queries, job);
+  }
+  return begun;
 }
 
 /** Whether anything waits for a place. */
@@ -71,14 +82,14 @@ async function waitingSteps(queries: Queries, free: { agents: number; others: nu
 async function takeIn(
   queries: Queries,
   chosen: readonly Candidate[],
-): Promise<{ id: string; queue: string; step: string }[]> {
+): Promise<(JobRef & { readonly run: string; readonly lease: number })[]> {
   return queries.query(
     `with free as (select id, run from step where id = any($1) and state = 'waiting' for update skip locked)
      update step set state = 'admitted', job = gen_random_uuid(), queue = $2 || coalesce((
        select '-' || worker.id from worker where heartbeat_at > now() - make_interval(secs => $3) and worker.id = (
          select before.worker from step before where before.run = free.run and before.worker is not null
          order by before.position desc limit 1)), '')
-     from free where step.id = free.id returning step.job as id, queue, step.id as step`,
+     from free where step.id = free.id returning step.job as id, queue, step.id as step, step.run, lease`,
     [chosen.map((step) => step.id), SHARED_QUEUE, WORKER_SILENCE_MS / 1000],
   );
 }

@@ -23,14 +23,20 @@ const CHECKPOINT_MS = 5 * 60_000;
 const LONGEST_MS = 2 ** 31 - 1;
 
 /**
- * Works on a claimed step until its result is in the database, its lease is lost, or `stop` aborts with a StepAborted. While the
- * database is away it waits. Never rejects for what a step does: that is the outcome `error`. A rejection means that the result could
+ * Works on a claimed step until its result is in the database, its lease is lost, or `stop` aborts with a StepAborted. Returns the claim
+ * on the run's next step where that was let in for this worker and `mayGoOn` says that it begins anything. While the database is away it
+ * waits. Never rejects for what a step does: that is the outcome `error`. A rejection means that the result could
  * not be stored.
  *
  * - `shutdown`: saves a checkpoint and gives the job back, so that another attempt goes on.
  * - `lost`: changes nothing of the run any more; its commits are kept aside.
  */
-export async function runAttempt(shared: Engine, host: Host, claimed: Claim, stop: AbortSignal): Promise<void> {
+export async function runAttempt(
+  shared: Engine,
+  host: Host,
+  claimed: Claim,
+  { stop, mayGoOn }: { stop: AbortSignal; mayGoOn: () => boolean },
+): Promise<Claim | undefined> {
   const engine = patient(shared, stop);
   const scope = new AbortController();
   const forward = () => scope.abort(stop.reason);
@@ -41,7 +47,8 @@ export async function runAttempt(shared: Engine, host: Host, claimed: Claim, sto
   try {
     // Where the blueprint lacks the node, the step itself ends in an error that says so.
     void stopAtWall({ engine, claimed, scope, over: over.signal }).catch(() => undefined);
-    await work({ engine, host, claimed, journal, scope, over: over.signal });
+    const mayBegin = () => !stop.aborted && mayGoOn();
+    return await work({ engine, host, claimed, journal, scope, over: over.signal, mayBegin });
   } finally {
     over.abort();
     stop.removeEventListener('abort', forward);
@@ -67,9 +74,11 @@ interface Working {
   readonly scope: AbortController;
   /** Aborts when the attempt has come to its end. */
   readonly over: AbortSignal;
+  /** Whether the worker goes on with the run's next step. */
+  readonly mayBegin: () => boolean;
 }
 
-async function work(working: Working): Promise<void> {
+async function work(working: Working): Promise<Claim | undefined> {
   const { claimed, journal, scope, engine } = working;
   let workspace: Workspace | undefined;
   let breach: Breach | undefined;
@@ -96,11 +105,15 @@ async function work(working: Working): Promise<void> {
   // The run's services end before its next step, or a person, can start them again.
   await over.disposeAsync();
   const head = workspace?.head ?? claimed.run.head;
-  if (why === 'lost') return salvage(working, head);
+  if (why === 'lost') {
+    await salvage(working, head);
+    return undefined;
+  }
   if (why === 'shutdown') {
     await save(working, workspace).catch((error: unknown) => unsaved(working, error));
     await journal.flush();
-    return giveUp(engine, claimed, { result: 'interrupted' });
+    await giveUp(engine, claimed, { result: 'interrupted' });
+    return undefined;
   }
   const result =
     whenStopped(working, why) ??
@@ -117,8 +130,11 @@ async function work(working: Working): Promise<void> {
     delivered: typeof delivered === 'string' ? delivered : undefined,
     kept,
     opened: workspace !== undefined,
+    worker: working.host.worker,
+    mayBegin: working.mayBegin,
   });
-  if (!settled) await salvage(working, head);
+  if (settled === undefined) await salvage(working, head);
+  return settled?.next;
 }
 
 /** What the step makes of it; what it throws is the outcome `error`. */

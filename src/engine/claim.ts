@@ -1,10 +1,10 @@
 import { type Actor, SYSTEM } from '../domain/actor.ts';
 import type { Consumed } from '../domain/run.ts';
 import type { Queries } from '../store/database.ts';
-import type { Job } from '../store/queue.ts';
+import { type Job, queueOf } from '../store/queue.ts';
 import type { AttemptRow, RunRow, StepRow } from '../store/rows.ts';
 import { lockRunOf } from '../store/runs.ts';
-import { attemptsOf, beginAttempt, endAttempt, getStep } from '../store/steps.ts';
+import { attemptsOf, beginAttempt, endAttempt, getStep, openStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
 import { current, type OpenRun, openRun, record, setState, write } from './transition.ts';
 
@@ -45,16 +45,56 @@ export async function claim(engine: Engine, worker: string, job: Job): Promise<C
       return { job, run: row, step, attempt: known.n, startedAt, earlier: attempts.filter((one) => one.n < known.n) };
     }
     const run = openRun(engine, queries, row);
-    const actor: Actor = { kind: 'system', name: worker };
-    const earlier = await takeOver(run, { step, attempts, actor });
-    const attempt = step.lease + 1;
-    const begun = await beginAttempt(queries, { step: step.id, n: attempt, worker, at: startedAt });
-    if (row.state.kind === 'queued') setState(run, { kind: 'running' });
-    if (attempt === 1) record(run, SYSTEM, { kind: 'step.started', node: step.node, n: step.n, nodeKind: step.kind });
-    record(run, actor, { kind: 'attempt.started', node: step.node, n: step.n, attempt, worker });
-    await write(run);
-    return { job, run: current(run), step: begun, attempt, startedAt, earlier };
+    const earlier = await takeOver(run, { step, attempts, actor: { kind: 'system', name: worker } });
+    return begin(run, { job, worker, startedAt, attempt: step.lease + 1, earlier });
   });
+}
+
+/**
+ * Claims the run's next step, whose job nobody else has seen, in the transaction that ends the one before: what `claim` would do at once,
+ * without the way through the queue. `ended` has been written.
+ */
+export async function claimNext(
+  ended: OpenRun,
+  { job, worker, startedAt }: Pick<Beginning, 'job' | 'worker' | 'startedAt'>,
+): Promise<Claim> {
+  const { engine, queries, row } = ended;
+  const written = current(ended);
+  const run = openRun(engine, queries, { ...row, ...written, state_kind: written.state.kind });
+  return begin(run, { job, worker, startedAt, attempt: 1, earlier: [] });
+}
+
+/** What `claimNext` has made, when its transaction was committed without our hearing of it; undefined when it has made nothing. */
+export async function claimedNext(
+  engine: Engine,
+  queries: Queries,
+  { row, worker, startedAt }: { row: RunRow; worker: string; startedAt: Date },
+): Promise<Claim | undefined> {
+  const step = await openStep(queries, row.id);
+  if (step?.state !== 'running' || step.job === null || step.queue !== queueOf(worker)) return undefined;
+  const attempt = (await attemptsOf(queries, step.id)).find((one) => isSame(one, step.lease, { worker, startedAt }));
+  if (attempt?.n !== 1) return undefined;
+  const job = { id: step.job, queue: step.queue, step: step.id, retryCount: 0 };
+  if ((await engine.queue.touch(queries, [job])).length > 0) return undefined;
+  return { job, run: row, step, attempt: 1, startedAt, earlier: [] };
+}
+
+interface Beginning extends Pick<Claim, 'job' | 'attempt' | 'startedAt' | 'earlier'> {
+  readonly worker: string;
+}
+
+async function begin(run: OpenRun, { worker, ...beginning }: Beginning): Promise<Claim> {
+  const { job, attempt, startedAt } = beginning;
+  const step = await beginAttempt(run.queries, { step: job.step, n: attempt, worker, at: startedAt });
+  if (run.row.state.kind === 'queued') setState(run, { kind: 'running' });
+  if (attempt === 1) record(run, SYSTEM, { kind: 'step.started', node: step.node, n: step.n, nodeKind: step.kind });
+  record(
+    run,
+    { kind: 'system', name: worker },
+    { kind: 'attempt.started', node: step.node, n: step.n, attempt, worker },
+  );
+  await write(run);
+  return { ...beginning, run: current(run), step };
 }
 
 function isSame(

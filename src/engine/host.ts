@@ -1,5 +1,6 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import type { SandboxLevel } from '../domain/sandbox.ts';
+import type { RunContainer } from '../domain/settings.ts';
 import type { AgentAdapter } from '../ports/agent.ts';
 import type { OpenEgress } from '../ports/egress.ts';
 import type { Forge } from '../ports/forge.ts';
@@ -15,8 +16,8 @@ export interface Host {
   readonly workspaces: Workspaces & WorkspaceUpkeep;
   openStore(repository: RepositoryRow): Promise<GitStore>;
   forge(repository: RepositoryRow, store: GitStore): Forge;
-  /** Rejects with `sandbox/unavailable` when the host cannot give what the level promises. */
-  walls(level: SandboxLevel): Promise<Walls>;
+  /** Rejects with `sandbox/unavailable` when the host cannot give what the level promises. A container is the run's own, else the machine's. */
+  walls(level: SandboxLevel, container?: RunContainer): Promise<Walls>;
   /** For the harness's own git over agents' files: the best that starts quickly here, whatever level the run has. */
   gitWalls(): Promise<Walls>;
   readonly openEgress: OpenEgress;

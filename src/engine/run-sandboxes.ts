@@ -28,7 +28,7 @@ interface Parts {
   readonly host: Host;
   readonly run: {
     readonly id: string;
-    readonly settings: Pick<RunSettings, 'sandbox' | 'network' | 'resources' | 'services'>;
+    readonly settings: Pick<RunSettings, 'sandbox' | 'container' | 'network' | 'resources' | 'services'>;
   };
   /** Where the workspace lies, if not where the run's does. */
   readonly layout?: Layout;
@@ -48,7 +48,7 @@ interface Parts {
 
 export async function runSandboxes({ host, run, store, signal, ...told }: Parts): Promise<RunSandboxes> {
   const { settings } = run;
-  const walls = await host.walls(settings.sandbox);
+  const walls = await host.walls(settings.sandbox, settings.container);
   const layout = told.layout ?? host.workspaces.layoutOf(run.id);
   const network = settings.network ?? [];
   const refused = (name: string) =>

@@ -3,9 +3,10 @@ import { SYSTEM } from '../domain/actor.ts';
 import type { Needs } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import type { StepResult } from '../ports/node.ts';
+import { queueOf } from '../store/queue.ts';
 import { lockRun } from '../store/runs.ts';
 import { endStep } from '../store/steps.ts';
-import { addWall, type Claim, leaseOf } from './claim.ts';
+import { addWall, type Claim, claimedNext, claimNext, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { forgetUnheard } from './hold.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
@@ -21,6 +22,7 @@ import {
   setEnded,
   setState,
   writeAndAdmit,
+  writeAndGoOn,
 } from './transition.ts';
 
 /** What an attempt leaves behind: its result, and the run's head after it. */
@@ -36,17 +38,39 @@ export interface Settlement {
 
 type Outcome = Extract<StepResult, { kind: 'outcome' }>;
 
+/** Who works on the run's next step, if that is let in at once. */
+export interface GoingOn {
+  readonly worker: string;
+  /** Asked as late as can be. */
+  readonly mayBegin: () => boolean;
+}
+
+export interface Settled {
+  /** The claim on the run's next step. */
+  readonly next: Claim | undefined;
+}
+
 /**
- * Ends an attempt: the one transaction in which its step ends, the run goes on, the job is acknowledged and the next step is let in.
- * False when the lease was lost meanwhile; then nothing is changed. Again is the same.
+ * Ends an attempt: the one transaction in which its step ends, the run goes on, the job is acknowledged and the next step is let in. Where
+ * that goes to the worker itself, it is claimed as well: whoever looks never finds it unclaimed. Undefined when the lease was lost
+ * meanwhile; then nothing is changed. Again is the same.
  */
-export async function settle(engine: Engine, claimed: Claim, settlement: Settlement): Promise<boolean> {
+export async function settle(
+  engine: Engine,
+  claimed: Claim,
+  { worker, mayBegin, ...settlement }: Settlement & GoingOn,
+): Promise<Settled | undefined> {
+  // By this time a claim is known again that was committed without our hearing of it.
+  const startedAt = new Date(engine.clock.now());
   try {
     return await between(engine.crashPoint, 'transition', () =>
       engine.database.transaction(async (queries) => {
         const row = await lockRun(queries, claimed.run.id);
         const run = openRun(engine, queries, row);
-        if (!(await end(run, claimed, settlement))) return (await leaseOf(queries, claimed)) === 'settled';
+        if (!(await end(run, claimed, settlement))) {
+          if ((await leaseOf(queries, claimed)) !== 'settled') return undefined;
+          return { next: await claimedNext(engine, queries, { row, worker, startedAt }) };
+        }
         forgetUnheard(run);
         if (row.cancelling) cancelled(run);
         else {
@@ -54,12 +78,17 @@ export async function settle(engine: Engine, claimed: Claim, settlement: Settlem
           await goOnForMessages(run);
         }
         await acknowledge(run, claimed);
-        await writeAndAdmit(run);
-        return true;
+        // Whoever has asked for the run gets it between two steps.
+        if (row.opening !== null || !mayBegin()) {
+          await writeAndAdmit(run);
+          return { next: undefined };
+        }
+        const job = await writeAndGoOn(run, queueOf(worker));
+        return { next: job && (await claimNext(run, { job, worker, startedAt })) };
       }),
     );
   } catch (error) {
-    if (error instanceof ClaimLost) return false;
+    if (error instanceof ClaimLost) return undefined;
     throw error;
   }
 }

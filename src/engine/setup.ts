@@ -33,7 +33,10 @@ export function setupOf({ host, settings, layout, sandbox, onOutput }: SetupPart
 
 interface SharedParts {
   readonly host: Host;
-  readonly settings: Pick<RunSettings, 'setup' | 'sandbox' | 'network' | 'resources' | 'services' | 'promises'>;
+  readonly settings: Pick<
+    RunSettings,
+    'setup' | 'sandbox' | 'container' | 'network' | 'resources' | 'services' | 'promises'
+  >;
   readonly store: GitStore;
   readonly clock: Clock;
   readonly onOutput: (text: string) => void;

@@ -6,6 +6,7 @@ import type { NodeKind } from '../ports/node.ts';
 import type { Queries } from '../store/database.ts';
 import { appendEvents, type NewEvent } from '../store/events.ts';
 import { putOut } from '../store/outbox.ts';
+import type { Job } from '../store/queue.ts';
 import type { RunRow } from '../store/rows.ts';
 import { insertStep, type NewStep, updateStep, workersOf } from '../store/steps.ts';
 import { getTask } from '../store/tasks.ts';
@@ -212,6 +213,12 @@ export async function write(run: OpenRun): Promise<void> {
 export async function writeAndAdmit(run: OpenRun): Promise<void> {
   await write(run);
   await admit(run.engine, run.queries);
+}
+
+/** The same; where the run's own next step is let in and goes to that queue, its job is the caller's at once, and returned. */
+export async function writeAndGoOn(run: OpenRun, queue: string): Promise<Job | undefined> {
+  await write(run);
+  return admit(run.engine, run.queries, { run: run.row.id, queue });
 }
 
 export function record(run: OpenRun, actor: Actor, payload: EventPayload): void {

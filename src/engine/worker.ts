@@ -153,24 +153,40 @@ export class Worker implements AsyncDisposable {
   async #begin(job: Job): Promise<void> {
     if (this.#over.signal.aborted) return this.#engine.queue.giveBack(this.#engine.database, job);
     const claimed = await claim(this.#engine, this.#host.worker, job);
-    if (claimed === undefined) return;
+    if (claimed !== undefined) this.#work(claimed);
+  }
+
+  /** Works on the step, and then on those of the run that were claimed with the end of the one before. */
+  #work(claimed: Claim, before?: AbortSignal): void {
+    const { job } = claimed;
     const abort = new AbortController();
     if (claimed.run.cancelling) abort.abort(new StepAborted('cancel'));
-    const done = this.#attempt(claimed, abort.signal).finally(() => this.#running.delete(job.id));
+    // What was said of the run while the step before ended; that one's job is lost by then, which says nothing.
+    else if (before?.aborted === true && !isLost(before)) abort.abort(before.reason);
+    else if (this.#over.signal.aborted) abort.abort(new StepAborted('shutdown'));
+    const done = this.#attempt(claimed, abort.signal).then((following) => {
+      this.#running.delete(job.id);
+      if (following !== undefined) this.#work(following, abort.signal);
+    });
     this.#running.set(job.id, { job, run: claimed.run.id, abort, done });
   }
 
-  async #attempt(claimed: Claim, stop: AbortSignal): Promise<void> {
+  /** Never rejects. */
+  async #attempt(claimed: Claim, stop: AbortSignal): Promise<Claim | undefined> {
     // A removal that has begun must end first; none begins while this is at work.
     await this.#effects.removal(claimed.run.id);
     try {
-      await runAttempt(this.#engine, this.#host, claimed, stop);
+      return await runAttempt(this.#engine, this.#host, claimed, {
+        stop,
+        mayGoOn: () => !this.#over.signal.aborted,
+      });
     } catch (error) {
       const { step, attempt } = claimed;
       this.#log(`attempt ${attempt} of step ${step.id} failed`, error);
       await this.#engine.clock.sleep(FAILURE_PAUSE_MS * 2 ** Math.min(step.failures, 6), this.#over.signal);
       const detail = messageOf(error);
       await this.#guard('giving a job back', () => giveUp(this.#engine, claimed, { result: 'failed', detail }));
+      return undefined;
     }
   }
 
@@ -236,6 +252,8 @@ export class Worker implements AsyncDisposable {
     }
   }
 }
+
+const isLost = ({ reason }: AbortSignal): boolean => reason instanceof StepAborted && reason.why === 'lost';
 
 /** Resolves when the work is done, or at the latest after so long. */
 async function within(ms: number, work: Promise<void>, clock: Engine['clock']): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { RunRow } from '../store/rows.ts';
-import { latestKept, leftCheckpoint, workerBefore } from '../store/steps.ts';
+import { leftFor } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { OpenRequest } from '../workspaces/workspaces.ts';
 import type { Claim } from './claim.ts';
@@ -34,9 +34,10 @@ export async function workspaceRequest({
   journal,
 }: RequestParts): Promise<OpenRequest> {
   const { run, step, attempt } = claimed;
-  const kept = await latestKept(engine.database, run.id);
-  const checkpoint = step.checkpoint ?? (await leftCheckpoint(engine.database, run.id));
-  const last = claimed.earlier.at(-1)?.worker ?? (await workerBefore(engine.database, step));
+  const left = await leftFor(engine.database, step);
+  const { kept } = left;
+  const checkpoint = step.checkpoint ?? left.checkpoint;
+  const last = claimed.earlier.at(-1)?.worker ?? left.worker;
   const reuse = (last === undefined || last === host.worker) && (await nothingLives(host, claimed));
   const onSetupOutput = (text: string) => void journal.add({ kind: 'agent.text', node: step.node, n: step.n, text });
   return {

@@ -4,6 +4,8 @@ import type { Database } from '../store/database.ts';
 import { EVENTS_CHANNEL, readEvents } from '../store/events.ts';
 import { resolveRun, stateKindOf } from '../store/runs.ts';
 
+/** More than so many events are read piece by piece; whatever comes after a piece was read is announced. */
+const AT_ONCE = 500;
 /** A connection that is quiet for so long is told that it still lives. */
 const KEEP_ALIVE_MS = 15_000;
 
@@ -55,10 +57,10 @@ export async function openEventFeed(database: Database): Promise<EventFeed> {
         const growth = grown(run, signal);
         try {
           const ended = isEnded(await stateKindOf(database, run));
-          const events = await readEvents(database, run, next);
+          const events = await readEvents(database, run, next, AT_ONCE);
           for (const event of events) if (belongsTo(event, step)) yield `${JSON.stringify(event)}\n`;
           next = (events.at(-1)?.seq ?? next - 1) + 1;
-          if (events.length > 0) continue;
+          if (events.length >= AT_ONCE) continue;
           if (!follow || ended) return;
           await growth.done;
           yield '\n';

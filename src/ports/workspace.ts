@@ -26,6 +26,12 @@ export interface Workspace {
    */
   checkpoint(): Promise<string>;
 
+  /**
+   * Has git start that `collect` will want, while nobody waits for it; for some seconds, or until what is returned is disposed. Harmless at
+   * any time, and without effect on what anything does.
+   */
+  prepare?(): AsyncDisposable;
+
   /** Moves branch, index and files to the commit; untracked files go, ignored ones stay. */
   reset(commit: string): Promise<void>;
 

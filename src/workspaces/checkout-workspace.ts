@@ -9,7 +9,9 @@ import { commitChanges, gatherCommits, keepHead, nameLeftOut } from './collectin
 import { runRef } from './git-store.ts';
 import { indexStamp, type Marker, writeMarker } from './marker.ts';
 import { GITLINK, readable } from './raw-differences.ts';
+import type { ReadyShell } from './ready-shell.ts';
 import { beyond, salvage } from './salvage.ts';
+import { readyShell } from './sandboxed.ts';
 import { Saving } from './saving.ts';
 import type { Head, Site } from './site.ts';
 import {
@@ -35,11 +37,20 @@ export class CheckoutWorkspace implements Workspace {
   #head: Head;
   #marker: Marker;
   #last: Promise<unknown> = Promise.resolve();
+  #ready: ReadyShell | undefined;
 
   constructor(site: Site, { head, marker, index }: { head: Head; marker: Marker; index: TreeGit['index'] }) {
     this.folder = site.layout.tree;
     this.homes = site.layout.homes;
-    this.#site = { ...site, onPipeRemoved: (path) => this.#removed.add(path) };
+    this.#site = {
+      ...site,
+      onPipeRemoved: (path) => this.#removed.add(path),
+      takeReady: () => {
+        const ready = this.#ready;
+        this.#ready = undefined;
+        return ready;
+      },
+    };
     this.#head = head;
     this.#marker = marker;
     this.#tree = new TreeGit(this.#site, index);
@@ -49,6 +60,10 @@ export class CheckoutWorkspace implements Workspace {
 
   get head(): string {
     return this.#head.commit;
+  }
+
+  prepare(): AsyncDisposable {
+    return (this.#ready ??= readyShell(this.#site));
   }
 
   collect(text: CommitText): Promise<Collected> {

@@ -3,6 +3,9 @@ import { SwitchyardError } from '../lib/error.ts';
 import { keepTail } from '../lib/exec/tail.ts';
 import { gitEnvironment } from '../lib/git/environment.ts';
 import { gitError } from '../lib/git/git.ts';
+import type { SandboxedProcess } from '../ports/sandbox.ts';
+import type { Layout } from './layout.ts';
+import { ReadyShell } from './ready-shell.ts';
 import { releasePipes } from './release-pipes.ts';
 import type { Site } from './site.ts';
 
@@ -25,23 +28,16 @@ export interface ScriptResult {
 }
 
 /** What is needed of a workspace to run scripts in it. */
-export type Scripted = Pick<Site, 'layout' | 'sandbox' | 'onPipeRemoved'>;
+export type Scripted = Pick<Site, 'layout' | 'sandbox' | 'onPipeRemoved' | 'takeReady'>;
 
 /**
  * Runs a shell script in the workspace's sandbox, in the checkout, with git set to the harness's git directory and a configuration
  * that nothing in the checkout can change. A pipe that it waits for is removed.
  */
-export async function runScript(site: Scripted, { text, args = [], env = {}, name }: Script): Promise<ScriptResult> {
+export async function runScript(site: Scripted, script: Script): Promise<ScriptResult> {
   const { layout, sandbox } = site;
-  await using running = await sandbox.spawn({
-    argv: ['/bin/sh', '-c', text, name, ...args],
-    cwd: layout.tree,
-    env: {
-      ...gitEnvironment({ gitDir: layout.git, workTree: layout.tree, config: { 'pack.threads': '1' } }),
-      ...MOST,
-      ...env,
-    },
-  });
+  const { name } = script;
+  await using running = (await site.takeReady?.()?.run(toldScript(script))) ?? (await start(site, script));
   const late = AbortSignal.timeout(LIMIT_MS);
   const stop = (): void => void running.stop(0);
   late.addEventListener('abort', stop, { once: true });
@@ -54,6 +50,29 @@ export async function runScript(site: Scripted, { text, args = [], env = {}, nam
   late.removeEventListener('abort', stop);
   if (late.aborted) throw hangs(name);
   return { code: exit.code ?? 137, stdout, stderr: stderr.text() };
+}
+
+function start({ layout, sandbox }: Scripted, { text, args = [], env = {}, name }: Script): Promise<SandboxedProcess> {
+  return sandbox.spawn({
+    argv: ['/bin/sh', '-c', text, name, ...args],
+    cwd: layout.tree,
+    env: { ...environmentOf(layout), ...env },
+  });
+}
+
+/** A shell for a script that is still to come, in the same place and with the same git. */
+export function readyShell({ layout, sandbox }: Scripted): ReadyShell {
+  return new ReadyShell({ sandbox, cwd: layout.tree, env: environmentOf(layout), folder: layout.git });
+}
+
+/** The script for a shell that has neither its arguments nor its variables. */
+function toldScript({ text, args = [], env = {} }: Script): string {
+  const variables = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
+  return `set -- ${args.map((word) => quoted(word)).join(' ')}\n${variables.join('')}${text}\n`;
+}
+
+function environmentOf({ git, tree }: Layout): Record<string, string> {
+  return { ...gitEnvironment({ gitDir: git, workTree: tree, config: { 'pack.threads': '1' } }), ...MOST };
 }
 
 /** Bytes that git takes of the memory at once: what an agent wrote may say that it is of any size, or never end. */

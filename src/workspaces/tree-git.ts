@@ -8,7 +8,16 @@ import type { FoundPart, PartName } from './private-parts.ts';
 import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import type { Site } from './site.ts';
-import { NESTED, PACK, RESET, restoreScript, type SavedPart, snapshotScript, UNTRACKED } from './tree-scripts.ts';
+import {
+  NESTED,
+  PACK,
+  RESET,
+  restoreScript,
+  type SavedPart,
+  saveScript,
+  snapshotScript,
+  UNTRACKED,
+} from './tree-scripts.ts';
 
 export interface Snapshot {
   /** The tree of the working tree without nested repositories, as it would be committed. */
@@ -59,6 +68,10 @@ export class TreeGit {
   }
 
   async snapshot(request: SnapshotRequest): Promise<Snapshot> {
+    const { lastLook } = this.#site;
+    const known = request.differences === 'always' ? undefined : lastLook.tree();
+    if (known !== undefined) return this.#asBefore(known, request.save ?? []);
+    const before = lastLook.print();
     const { facts, large, differences, stderr } = await this.#look(request);
     const links = differences.filter(({ mode }) => mode === GITLINK).map(({ path }) => escapedBytes(path));
     if (links.some((link) => !this.#nested.includes(link))) {
@@ -67,12 +80,27 @@ export class TreeGit {
       return this.snapshot(request);
     }
     const tree = facts.get('tree') ?? '';
-    const parts = new Map(
-      (request.save ?? []).map(({ name }) => [name, { tree: facts.get(name) ?? '', pack: facts.get(`${name}-pack`) }]),
-    );
+    const parts = partsIn(facts, request.save ?? []);
     this.#indexTree = tree;
     const unreadable = facts.has('partial') ? stderr : undefined;
-    return { tree, parts, differences, unreadable, large, nested: this.#nested.length > 0 };
+    const nested = this.#nested.length > 0;
+    if (unreadable === undefined && large.length === 0 && !nested) lastLook.remember(tree, before);
+    else lastLook.forget();
+    return { tree, parts, differences, unreadable, large, nested };
+  }
+
+  /** Nothing was written in the checkout since the last look, which found nothing that would have to be said. */
+  async #asBefore(tree: string, save: readonly SavedPart[]): Promise<Snapshot> {
+    const facts =
+      save.length === 0 ? new Map<string, string>() : factsOf((await this.#run('save', saveScript(save), {})).stdout);
+    return {
+      tree,
+      parts: partsIn(facts, save),
+      differences: [],
+      unreadable: undefined,
+      large: [],
+      nested: false,
+    };
   }
 
   async #look({ against, save, differences }: SnapshotRequest) {
@@ -116,15 +144,25 @@ export class TreeGit {
   async reset(treeish: string): Promise<void> {
     this.#indexTree = undefined;
     this.#settled = false;
+    this.#site.lastLook.forget();
     await this.#run('reset', RESET, {}, [treeish]);
   }
 
   /** Makes the files those of the tree again; returns the readable paths that differed. */
   async restore(tree: string): Promise<string[]> {
+    const { lastLook } = this.#site;
+    if (lastLook.tree() === tree) return [];
+    const before = lastLook.print();
     const { stdout } = await this.#run('restore', restoreScript(this.#nested), { AGAINST: tree });
     const start = stdout.indexOf('\n:');
     this.#indexTree = tree;
-    if (start === -1) return [];
+    if (start === -1) {
+      // What git could not read, or was not to take, is looked for again the next time.
+      if (stdout.length === 0 && this.#nested.length === 0) lastLook.remember(tree, before);
+      else lastLook.forget();
+      return [];
+    }
+    lastLook.forget();
     return parseRawDifferences(stdout.subarray(start + 1)).map(({ path }) => readable(path));
   }
 
@@ -148,6 +186,10 @@ export class TreeGit {
   #run(name: string, text: string, env: Record<string, string>, args: readonly string[] = []) {
     return runScriptOrThrow(this.#site, { name, text, args, env: { ...env, INDEX_TREE: this.#indexTree ?? '' } });
   }
+}
+
+function partsIn(facts: ReadonlyMap<string, string>, save: readonly SavedPart[]): Map<PartName, FoundPart> {
+  return new Map(save.map(({ name }) => [name, { tree: facts.get(name) ?? '', pack: facts.get(`${name}-pack`) }]));
 }
 
 function largeIn(lines: Buffer): string[] {

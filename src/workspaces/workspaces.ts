@@ -10,13 +10,14 @@ import { Background } from './background.ts';
 import { type BaseFacts, Bases } from './bases/bases.ts';
 import { Dependencies, type Enclose } from './dependencies.ts';
 import type { GitStore } from './git-store.ts';
-import { CHECKOUT_MS } from './lay-files.ts';
+import { LastLook } from './last-look.ts';
+import { CHECKOUT_MS, treePlace } from './lay-files.ts';
 import { type Layout, workspaceLayout } from './layout.ts';
 import { create, reopen, type Tools } from './open-workspace.ts';
 import { Pool } from './pool.ts';
 import { removeAside, setAside } from './removal.ts';
 import type { Setup } from './setup.ts';
-import type { Head } from './site.ts';
+import type { Head, Site } from './site.ts';
 import { headOf } from './take-commits.ts';
 
 /** All workspaces of one worker, one folder per run. */
@@ -157,8 +158,15 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
     background.ask('Removed workspaces could not be cleared away', async (signal) => {
       for (const note of await removeAside(folder, signal)) onNote(note);
     });
+  const looks = new Map<string, LastLook>();
+  const lastLook = (run: string, layout: Layout): LastLook => {
+    const known = looks.get(run) ?? new LastLook({ tree: layout.tree, written: provider.written?.(treePlace(layout)) });
+    looks.set(run, known);
+    return known;
+  };
   const clear = async (run: string): Promise<void> => {
     const layout = workspaceLayout(folder, run);
+    looks.delete(run);
     await rm(layout.marker, { force: true });
     if (await setAside(folder, layout.root)) clearAway();
   };
@@ -166,7 +174,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
     async open(request) {
       const { run, slug, step, attempt, store, base, sandbox, identity, carry, sparse, sessionFiles } = request;
       const layout = workspaceLayout(folder, run);
-      const site = {
+      const site: Site = {
+        lastLook: lastLook(run, layout),
         layout,
         run,
         slug,
@@ -184,7 +193,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
       const opened = request.reuse ? await reopen(site, request, tools) : undefined;
       if (opened !== undefined) return opened;
       await clear(run);
-      return create(site, request, tools);
+      return create({ ...site, lastLook: lastLook(run, layout) }, request, tools);
     },
     layoutOf: (run) => workspaceLayout(folder, run),
     remove: (run) => between(crashPoint, 'workspace-remove', () => clear(run)),

@@ -63,6 +63,7 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
     clock: context.clock,
     signal: interrupting.signal,
     crashPoint: context.crashPoint,
+    onSpawned: () => conversation.onBegun?.(),
     onEvent: (event: AgentEvent) => tellEvent(context, { agent: agent.name, goesOnFor: saying.goesOnFor }, event),
   });
   stopIfOver(context.signal);

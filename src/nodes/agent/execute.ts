@@ -13,7 +13,9 @@ export async function execute(context: StepContext): Promise<StepResult> {
   const workspace = await context.workspace();
   const home = join(workspace.homes, agent.name);
   await mkdir(home, { recursive: true, mode: 0o700 });
-  const conversation = { context, agent, workspace, home };
+  await using ready = new AsyncDisposableStack();
+  const onBegun = () => void ready.use(workspace.prepare?.());
+  const conversation = { context, agent, workspace, home, onBegun };
   const turns = await converse(conversation, first);
   const { report } = turns.at(-1) ?? turns[0];
 

@@ -23,6 +23,8 @@ export interface Conversation {
   readonly workspace: Workspace;
   /** The agent's private HOME. */
   readonly home: string;
+  /** Told of each turn, once its agent is at work. */
+  readonly onBegun?: () => void;
 }
 
 export interface Turn {

@@ -1,6 +1,7 @@
+import { isWithin } from '../../../lib/is-within.ts';
 import type { NetworkAccess } from '../../../ports/sandbox.ts';
 import { HOSTNAME } from './accounts.ts';
-import { argumentsOf, isWithin, type Part } from './part.ts';
+import { argumentsOf, type Part } from './part.ts';
 
 /** Descriptors of bubblewrap: it reports on the first and is let go on by a line on it, and reads the others. */
 export const DESCRIPTORS = { status: 3, arguments: 4, filter: 5 } as const;

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isWithin } from './part.ts';
+import { isWithin } from '../../../lib/is-within.ts';
 
 /** What is never shown because it happens to lie beside a program. */
 export interface Bounds {

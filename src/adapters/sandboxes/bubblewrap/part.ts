@@ -1,3 +1,5 @@
+import { isWithin } from '../../../lib/is-within.ts';
+
 /** One thing in the file system that programs see. */
 export type Part =
   /** A file or folder of the host, with all that is mounted below it. An optional one is left out when it is not there. */
@@ -22,11 +24,6 @@ export function argumentsOf(part: Part): string[] {
     case 'link':
       return ['--symlink', part.target, part.inside];
   }
-}
-
-/** Whether a path is that folder, or lies in it. */
-export function isWithin(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
 /** Without those that an earlier one shows already. */

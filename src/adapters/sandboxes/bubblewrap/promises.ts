@@ -1,4 +1,5 @@
 import type { ResourceName, WallProperty } from '../../../domain/sandbox.ts';
+import { listed } from '../../../lib/listed.ts';
 import type { SandboxDescription } from '../../../ports/sandbox.ts';
 
 export interface Promised {
@@ -67,8 +68,4 @@ function warnings({ hasFilter, architecture, enforces, bridge }: Promised): stri
       : []),
     ...(bridge === undefined ? ['Neither Perl nor a shell is here: no port can lead out of the walls.'] : []),
   ];
-}
-
-function listed(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }

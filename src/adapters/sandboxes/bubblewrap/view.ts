@@ -2,8 +2,8 @@ import { lstat, readlink, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { resolveProgram } from '../../../lib/exec/resolve-program.ts';
 import { whichOn } from '../../../lib/exec/which.ts';
+import { isWithin } from '../../../lib/is-within.ts';
 import type { Mount, SandboxProgram } from '../../../ports/sandbox.ts';
-import { isWithin } from './part.ts';
 
 /** Paths of the host, and where programs behind these mounts find them. What no mount covers has its own place on both sides. */
 export class View {

@@ -55,6 +55,7 @@ export function createOverlayProvider(): WorkspaceProvider {
         return false; // a file system or a kernel that cannot do what the last one could
       }
     },
+    written: ({ beside }) => join(beside, 'upper'),
     release: async ({ folder }) => unmountAll(folder),
   };
 }
