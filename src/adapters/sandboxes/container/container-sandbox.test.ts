@@ -15,6 +15,9 @@ import { testWalls } from './fixture/walls.ts';
 import { clearContainers, containerRemains } from './index.ts';
 import { labelsFor } from './labels.ts';
 
+/** Enough for what the image has in /tmp, which is copied into the container's own: the Node of a checkout that lies there. */
+const MEMORY = 256 * 2 ** 20;
+
 const which = whichOn(process.env['PATH']);
 const image = await makeTestImage();
 const folder = await mkdtemp(join(tmpdir(), 'switchyard-containers-'));
@@ -128,9 +131,9 @@ function cases(walls: Walls): void {
   });
 
   test('tells that a program ran into its memory', async () => {
-    const sandbox = walls.enclose({ ...nothing, limits: { memory: 32 * 2 ** 20 } });
-    const result = await run(sandbox, script('head -c 200000000 /dev/zero | tail -c 199999999 | wc -c'));
-    expect(result.breach).toMatchObject({ limit: 'memory', max: 32 * 2 ** 20 });
+    const sandbox = walls.enclose({ ...nothing, limits: { memory: MEMORY } });
+    const result = await run(sandbox, script('head -c 800000000 /dev/zero | tail -c 799999999 | wc -c'));
+    expect(result.breach).toMatchObject({ limit: 'memory', max: MEMORY });
     expect((await run(sandbox, script('echo small'))).breach).toBe(undefined);
   });
 
@@ -147,7 +150,7 @@ function cases(walls: Walls): void {
   test('leaves no container and no file behind', async () => {
     // What the contract's killed harness has left is there until it is swept.
     const before = await readdir(talk);
-    const sandbox = walls.enclose({ ...nothing, limits: { memory: 64 * 2 ** 20 } });
+    const sandbox = walls.enclose({ ...nothing, limits: { memory: MEMORY } });
     await run(sandbox, script('true'));
     await sandbox.spawn({ argv: ['no-such-program'], cwd: '/', env: {} }).catch(() => undefined);
     expect(await containers()).toEqual([]);
