@@ -20,9 +20,9 @@ export function processStart(pid: number): string | undefined {
 
 /** Whether that very process runs. One that has ended and is only not yet collected by its parent (a zombie) does not. */
 export function isAlive(process: ProcessIdentity): boolean {
-  if (!hasProc()) return canSignal(process.pid);
   const stat = readStat(process.pid);
-  if (!stat || isZombie(stat)) return false;
+  if (!stat) return !hasProc() && canSignal(process.pid);
+  if (isZombie(stat)) return false;
   return process.start === undefined || process.start === startOf(stat);
 }
 
@@ -141,8 +141,11 @@ function allStats(): Stat[] {
   return processIds().flatMap((pid) => readStat(pid) ?? []);
 }
 
+/** The same as long as this process lives. */
+let bootId: string | undefined;
+
 function startOf(stat: Stat): string {
-  return `${readProc('sys/kernel/random/boot_id')?.trim() ?? ''}:${stat.startTicks}`;
+  return `${(bootId ??= readProc('sys/kernel/random/boot_id')?.trim()) ?? ''}:${stat.startTicks}`;
 }
 
 function isZombie(stat: Stat): boolean {

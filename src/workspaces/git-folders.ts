@@ -103,9 +103,10 @@ export async function replaceAgentGit(tree: string, harness: string, agent: Agen
     within(join(at, 'info'), (info) => copyOwn(harness, 'info/exclude', join(info, 'exclude')));
     copyIndex(harness, join(at, 'index'));
   });
-  if (lstatSync(git, { throwIfNoEntry: false }) !== undefined) renameSync(git, last);
+  const replaces = lstatSync(git, { throwIfNoEntry: false }) !== undefined;
+  if (replaces) renameSync(git, last);
   renameSync(next, git);
-  await dropDrafts(tree);
+  if (replaces) await dropDrafts(tree);
 }
 
 /** Removes what a death has left of a git directory on its way. */
@@ -137,11 +138,17 @@ export function advanceAgentGit(tree: string, harness: string, agent: AgentGit):
 function within<T>(folder: string, work: (at: string) => T): T {
   const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const at = `/proc/self/fd/${descriptor}`;
-    return work(existsSync(at) ? at : folder);
+    return work(hasDescriptors() ? `/proc/self/fd/${descriptor}` : folder);
   } finally {
     closeSync(descriptor);
   }
+}
+
+let descriptorsAreThere: boolean | undefined;
+
+/** Whether what is open here has a path: the same as long as this process lives. */
+function hasDescriptors(): boolean {
+  return (descriptorsAreThere ??= existsSync('/proc/self/fd'));
 }
 
 /** The copy is as old as the index itself, or git would believe it about files that were changed in the same second. */
@@ -160,8 +167,7 @@ function copyOwn(harness: string, path: string, copy: string): Stats {
     try {
       facts = fstatSync(descriptor);
       if (!facts.isFile()) throw new Error(`${file} is no file`);
-      const opened = `/proc/self/fd/${descriptor}`;
-      copyFileSync(existsSync(opened) ? opened : file, copy, constants.COPYFILE_EXCL);
+      copyFileSync(hasDescriptors() ? `/proc/self/fd/${descriptor}` : file, copy, constants.COPYFILE_EXCL);
     } finally {
       closeSync(descriptor);
     }
@@ -174,20 +180,47 @@ export function formatOf(id: string): string {
   return id.length === 64 ? 'sha256' : 'sha1';
 }
 
-/** Nothing of it may be there yet, and nothing is written through a link that somebody puts there meanwhile. */
+/**
+ * Nothing of it may be there yet, and nothing is written through a link that somebody puts there meanwhile. Each folder is opened once,
+ * since those in a checkout lie behind mounts, where every step of a path costs.
+ */
 function writeTree(folder: string, files: Readonly<Record<string, string>>, folders: readonly string[]): void {
-  const needed = new Set([...folders, ...Object.keys(files).map((file) => dirname(file))]);
-  for (const name of needed) makeFolders(folder, name);
-  for (const [file, text] of Object.entries(files))
-    inFolder(folder, dirname(file), (at) => writeFileSync(join(at, basename(file)), text, { flag: 'wx' }));
+  const below = new Map<string, { readonly files: Record<string, string>; readonly folders: string[] }>();
+  const at = (name: string) => {
+    const known = below.get(name) ?? { files: {}, folders: [] };
+    below.set(name, known);
+    return known;
+  };
+  for (const [path, text] of Object.entries(files)) {
+    const [name, rest] = firstOf(path);
+    if (rest === undefined) writeFileSync(join(folder, name), text, { flag: 'wx' });
+    else at(name).files[rest] = text;
+  }
+  for (const path of folders) {
+    const [name, rest] = firstOf(path);
+    if (rest === undefined) at(name);
+    else at(name).folders.push(rest);
+  }
+  for (const [name, inner] of below) {
+    makeFolder(join(folder, name));
+    if (inner.folders.length === 0 && Object.keys(inner.files).length === 0) continue;
+    within(join(folder, name), (opened) => writeTree(opened, inner.files, inner.folders));
+  }
 }
 
-function makeFolders(folder: string, path: string): void {
-  const [name, ...rest] = path.split('/');
-  if (name === undefined || name === '.') return;
-  if (lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined)
-    mkdirSync(join(folder, name), { mode: 0o700 });
-  if (rest.length > 0) within(join(folder, name), (at) => makeFolders(at, rest.join('/')));
+/** The first name of a path, and what follows. */
+function firstOf(path: string): readonly [string, string | undefined] {
+  const end = path.indexOf('/');
+  return end === -1 ? [path, undefined] : [path.slice(0, end), path.slice(end + 1)];
+}
+
+/** One that is there already will do: whoever opens it sees whether it is one. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
 }
 
 function inFolder(folder: string, path: string, work: (at: string) => void): void {

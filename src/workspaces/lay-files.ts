@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { constants, copyFile, mkdir, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
@@ -43,7 +44,7 @@ export async function layFiles(site: Pick<Site, 'layout'>, lay: LayFiles): Promi
   const { head, provider, bases, source, dependencies, quiet = false, signal } = lay;
   const over = [source, dependencies].filter((base) => base !== undefined);
   const put = async (): Promise<void> => {
-    await mkdir(layout.layers, { recursive: true, mode: 0o700 });
+    mkdirSync(layout.layers, { recursive: true, mode: 0o700 });
     const home = dependencies?.hasHome === true ? [homeOf(dependencies)] : [];
     await provider.lay({ ...treePlace(layout), layers: over.map((base) => filesOf(base)), quiet, signal });
     if (home.length > 0) await provider.lay({ ...homePlace(layout), layers: home, quiet, signal });

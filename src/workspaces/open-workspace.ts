@@ -1,4 +1,5 @@
-import { lstat, mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { between } from '../lib/crash-point.ts';
@@ -112,7 +113,7 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
   };
   await writeMarker(layout.marker, marker);
   return {
-    workspace: new CheckoutWorkspace(site, { head, marker, index: await knownIndex(site, marker) }),
+    workspace: new CheckoutWorkspace(site, { head, marker, index: madeIndex(marker) }),
     fresh: true,
     notes,
   };
@@ -178,10 +179,10 @@ async function makeFiles(site: Site, make: { head: Head; files: Files; tools: To
   const { layout, store, sessionFiles } = site;
   const { head, files, tools, signal } = make;
   const { provider, bases, clock } = tools;
-  await mkdir(layout.root, { recursive: true, mode: 0o700 });
-  await mkdir(layout.homes, { recursive: true });
-  for (const own of [layout.home, layout.tmp]) await mkdir(own, { recursive: true, mode: 0o700 });
-  for (const { agent } of sessionFiles) await mkdir(join(layout.homes, agent), { recursive: true });
+  mkdirSync(layout.root, { recursive: true, mode: 0o700 });
+  mkdirSync(layout.homes, { recursive: true });
+  for (const own of [layout.home, layout.tmp]) mkdirSync(own, { recursive: true, mode: 0o700 });
+  for (const { agent } of sessionFiles) mkdirSync(join(layout.homes, agent), { recursive: true });
   writeHarnessGit(layout.git, store.path, formatOf(head.commit), site.sparse);
   const { source, dependencies, notes } = files;
   const drained: string[] = [];
@@ -236,6 +237,11 @@ async function restoreTree(
 async function knownIndex({ layout }: Site, { index }: Marker): Promise<TreeGit['index']> {
   const same = index !== null && index.stamp === (await indexStamp(layout.git).catch(() => undefined));
   return same ? { indexTree: index.tree, settled: index.settled } : UNKNOWN_INDEX;
+}
+
+/** The same of a marker that was written just now. */
+function madeIndex({ index }: Marker): TreeGit['index'] {
+  return index === null ? UNKNOWN_INDEX : { indexTree: index.tree, settled: index.settled };
 }
 
 const UNKNOWN_INDEX = { indexTree: undefined, settled: false };

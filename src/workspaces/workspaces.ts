@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -167,6 +168,7 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
   const clear = async (run: string): Promise<void> => {
     const layout = workspaceLayout(folder, run);
     looks.delete(run);
+    if (lstatSync(layout.root, { throwIfNoEntry: false }) === undefined) return;
     await rm(layout.marker, { force: true });
     if (await setAside(folder, layout.root)) clearAway();
   };

@@ -17,8 +17,13 @@ export function socketPrefix(folder: string): string {
 
 /** Makes a folder for this user alone. */
 export async function makeSocketFolder(prefix: string): Promise<ScratchFolder> {
-  await mkdir(dirname(prefix), { recursive: true, mode: 0o700 });
-  return makeScratchFolder(prefix);
+  try {
+    return await makeScratchFolder(prefix);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    await mkdir(dirname(prefix), { recursive: true, mode: 0o700 });
+    return makeScratchFolder(prefix);
+  }
 }
 
 /** Removes what processes have left that ended without disposing. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
@@ -134,7 +135,7 @@ export class Bases {
     try {
       const result = await work();
       for (const base of bases) {
-        if ((await stat(base.folder).catch(() => undefined)) === undefined) throw new BaseGone(base.folder);
+        if (!existsSync(base.folder)) throw new BaseGone(base.folder);
         await touchBase(base, this.#options.clock.now());
       }
       return result;

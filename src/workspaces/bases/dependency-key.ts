@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type Stats, statSync } from 'node:fs';
+import { readdirSync, type Stats, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, matchesGlob } from 'node:path';
+import { systemClock } from '../../lib/clock.ts';
 import { git, splitNul } from '../../lib/git/git.ts';
 import type { Sandbox } from '../../ports/sandbox.ts';
 import type { Setup } from '../setup.ts';
@@ -138,14 +139,43 @@ const REQUIREMENTS =
 /** Programs as they are now: an upgrade gives other files. A look at each is a few microseconds, all in all less than a thread would take. */
 function toolsOn(path: string | undefined): string[] {
   const folders = (path ?? '').split(delimiter).filter((folder) => isAbsolute(folder));
+  const having = folders.map((folder) => ({ folder, tools: toolsIn(folder) }));
   return TOOLS.map((tool) => {
-    for (const folder of folders) {
+    for (const { folder, tools } of having) {
+      if (!tools.has(tool)) continue;
       const found = lookAt(join(folder, tool));
       if (found?.isFile() === true) return `${tool} ${folder} ${found.ino} ${found.size} ${found.mtimeMs}`;
     }
     return tool;
   });
 }
+
+/** Names that folders hold, with how the folder looked: what is not there needs no look as long as that is the same. */
+const seen = new Map<string, { readonly look: string; readonly tools: ReadonlySet<string> }>();
+
+/** The tools whose names the folder holds; all where it cannot be listed. */
+function toolsIn(folder: string): ReadonlySet<string> {
+  const found = lookAt(folder);
+  if (found === undefined) return NO_TOOLS;
+  const look = `${found.dev} ${found.ino} ${found.mtimeMs} ${found.ctimeMs}`;
+  const known = seen.get(folder);
+  if (known?.look === look) return known.tools;
+  seen.delete(folder);
+  try {
+    // Times of folders go by the ticks of a clock: one that is younger than some of them may change once more and look the same.
+    const isSettled = Math.max(found.mtimeMs, found.ctimeMs) < systemClock.now() - TICKS_MS;
+    const names = new Set(readdirSync(folder));
+    const tools = new Set(TOOLS.filter((tool) => names.has(tool)));
+    if (isSettled) seen.set(folder, { look, tools });
+    return tools;
+  } catch {
+    return ALL_TOOLS;
+  }
+}
+
+const TICKS_MS = 20;
+const NO_TOOLS: ReadonlySet<string> = new Set();
+const ALL_TOOLS: ReadonlySet<string> = new Set(TOOLS);
 
 /** Undefined where nothing is, and for a folder of somebody else's that is on the PATH all the same. */
 function lookAt(path: string): Stats | undefined {

@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -50,12 +51,30 @@ export const indexOf = ({ folder }: Base<'source'>): string => join(folder, 'ind
 /** The base of that name in a repository's folder; undefined when there is none, or it is not one of ours. */
 export async function readBase(repositoryFolder: string, name: string): Promise<Base | undefined> {
   const folder = join(repositoryFolder, name);
+  const file = join(folder, RECORD);
   try {
-    const record = BaseRecord.safeParse(JSON.parse(await readFile(join(folder, RECORD), 'utf8'))).data;
-    return record === undefined ? undefined : { ...record, folder, name };
+    const look = lookOf(file);
+    const known = read.get(file);
+    if (known?.look === look) return known.base;
+    read.delete(file);
+    const record = BaseRecord.safeParse(JSON.parse(await readFile(file, 'utf8'))).data;
+    if (record === undefined) return undefined;
+    const base = { ...record, folder, name };
+    read.set(file, { look, base });
+    return base;
   } catch {
+    read.delete(file);
     return undefined;
   }
+}
+
+/** What was read of records: one that is the same file of the same size says the same, since nothing ever writes into it. */
+const read = new Map<string, { readonly look: string; readonly base: Base }>();
+
+/** Throws where it is not there. */
+function lookOf(file: string): string {
+  const { dev, ino, size, birthtimeMs, ctimeMs } = lstatSync(file);
+  return `${dev} ${ino} ${size} ${birthtimeMs || ctimeMs}`;
 }
 
 export async function writeRecord(folder: string, record: BaseRecord): Promise<void> {
@@ -72,8 +91,15 @@ export async function listBases(repositoryFolder: string): Promise<Base[]> {
 }
 
 /** Writes down that a base was used, for whoever decides which of them may go. */
-export async function touchBase({ folder }: Base, now: number): Promise<void> {
-  await utimes(join(folder, RECORD), now / 1000, now / 1000).catch(() => undefined); // gone meanwhile: nobody decides about it any more
+export async function touchBase(base: Base, now: number): Promise<void> {
+  const last = touched.get(base);
+  if (last !== undefined && now >= last && now < last + TOUCHED_MS) return;
+  touched.set(base, now);
+  await utimes(join(base.folder, RECORD), now / 1000, now / 1000).catch(() => undefined); // gone meanwhile: nobody decides about it any more
 }
+
+const touched = new WeakMap<Base, number>();
+/** Nobody decides by less than minutes. */
+const TOUCHED_MS = 1_000;
 
 export const RECORD = 'base.json';

@@ -1,5 +1,6 @@
 import type { BridgeProgram } from './bridge/index.ts';
 import type { Bounds } from './forbidden.ts';
+import type { FoundParts } from './found-parts.ts';
 import type { Part } from './part.ts';
 import type { KeptWallFiles } from './wall-files.ts';
 
@@ -15,6 +16,8 @@ export interface WallsHost {
   readonly hasFilter: boolean;
   readonly bridge: BridgeProgram | undefined;
   readonly bounds: Bounds;
+  /** What was found around the machine's programs a moment ago. */
+  readonly found: FoundParts;
   /** Files and folders that the machine's configuration shows to all programs. */
   readonly reads: readonly string[];
 }

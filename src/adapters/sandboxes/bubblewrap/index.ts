@@ -13,6 +13,7 @@ import {
 } from '../../../ports/sandbox.ts';
 import { bridgePrograms } from './bridge/index.ts';
 import { bubblewrapSandbox, namespaceOf } from './bubblewrap-sandbox.ts';
+import { FoundParts } from './found-parts.ts';
 import type { WallsHost } from './host.ts';
 import { describe, propertiesHeld } from './promises.ts';
 import { seccompFilter } from './seccomp/index.ts';
@@ -60,6 +61,7 @@ export async function probeBubblewrapWalls(
       home,
       never,
     },
+    found: new FoundParts(),
     bridge: undefined,
     system: await systemFiles(),
     resolver: await resolverFiles(),

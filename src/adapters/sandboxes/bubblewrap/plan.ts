@@ -1,4 +1,5 @@
-import { readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { SwitchyardError } from '../../../lib/error.ts';
 import type { Enclosure, SandboxProgram } from '../../../ports/sandbox.ts';
 import { bridgeWays, bubblewrapArguments, DESCRIPTORS } from './arguments.ts';
@@ -38,7 +39,7 @@ export class Planner {
   async plan(program: SandboxProgram): Promise<Plan> {
     const { bwrap, bridge, hasFilter, system, resolver, proc } = this.#host;
     const { mounts, network } = this.#enclosure;
-    await Promise.all(mounts.map(({ host }) => mustExist(host)));
+    for (const { host } of mounts) mustExist(host);
     const { file, argv } = await this.#view.find(program);
     const cwd = this.#view.inside(program.cwd);
     const env: Readonly<Record<string, string>> = { ...program.env, PWD: cwd };
@@ -91,11 +92,11 @@ export class Planner {
   }
 
   async #programParts({ env, reads = [] }: SandboxProgram, file: string) {
-    const { bounds, reads: ofMachine } = this.#host;
+    const { reads: ofMachine } = this.#host;
     const path = env['PATH'] ?? '';
     const found = [
       ...(await cached(this.#toolchains, path, () => this.#toolchainsOn(path))),
-      ...(await cached(this.#programs, file, () => aroundProgram(file, bounds))),
+      ...(await cached(this.#programs, file, () => this.#aroundProgram(file))),
       ...[...reads, ...ofMachine].map(readOnly),
     ]
       // Such as a program that lies in the workspace: it is seen at the workspace's place.
@@ -113,7 +114,17 @@ export class Planner {
       path.split(':').map(async (folder) => !this.#view.covers(folder) || (await isEmpty(this.#view.outside(folder)))),
     );
     const ours = path.split(':').filter((_folder, index) => isOurs[index]);
-    return toolchains(ours.join(':'), this.#host.bounds);
+    const joined = ours.join(':');
+    const { found, bounds } = this.#host;
+    return found.ask(`folders ${joined}`, () => toolchains(joined, bounds));
+  }
+
+  /** What lies in a mount is looked at each time: it is the programs' own. */
+  #aroundProgram(file: string): Promise<Part[]> {
+    const { found, bounds } = this.#host;
+    const look = () => aroundProgram(file, bounds);
+    const isOurs = this.#view.inside(file) === file && !this.#view.covers(file);
+    return isOurs ? found.ask(`program ${file}`, look) : look();
   }
 }
 
@@ -148,10 +159,9 @@ function nulSeparated(words: readonly string[]): string {
   return words.map((word) => `${word}\0`).join('');
 }
 
-async function mustExist(path: string): Promise<void> {
-  await stat(path).catch(() => {
+function mustExist(path: string): void {
+  if (!existsSync(path))
     throw cannotStart(`${path}, which it is to see, does not exist`, 'The workspace may have been removed.');
-  });
 }
 
 function cannotStart(why: string, hint: string): SwitchyardError {

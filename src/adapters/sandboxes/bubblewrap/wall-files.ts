@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs';
-import { access, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { existsSync, rmSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { deadOwnerOf, makeScratchFolder } from '../../../lib/scratch-folder.ts';
 import { makeEtc } from './etc.ts';
@@ -26,7 +26,7 @@ export class KeptWallFiles {
 
   async get(): Promise<WallFiles> {
     const made = await this.#made?.catch(() => undefined);
-    if (made !== undefined && (await isWhole(made))) return made;
+    if (made !== undefined && isWhole(made)) return made;
     this.#made = this.#make();
     return this.#made;
   }
@@ -56,11 +56,6 @@ async function removeDead(prefix: string): Promise<void> {
   }
 }
 
-async function isWhole({ etc, filter, folder }: WallFiles): Promise<boolean> {
-  try {
-    await Promise.all([access(join(etc, 'passwd')), access(filter), access(folder)]);
-    return true;
-  } catch {
-    return false;
-  }
+function isWhole({ etc, filter, folder }: WallFiles): boolean {
+  return [join(etc, 'passwd'), filter, folder].every((path) => existsSync(path));
 }

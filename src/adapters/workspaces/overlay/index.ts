@@ -1,4 +1,5 @@
-import { chmod, lstat, mkdir, readlink, rm, stat, symlink } from 'node:fs/promises';
+import { chmodSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { lstat, mkdir, readlink, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { mountsBelow, runMounter, unmountBelow } from '../../../lib/mounts.ts';
 import { cannotCreate, type Laying, type ProviderCandidate, type WorkspaceProvider } from '../../../ports/workspace.ts';
@@ -26,14 +27,8 @@ export function createOverlayProvider(): WorkspaceProvider {
     async lay({ signal, ...laying }) {
       try {
         signal.throwIfAborted();
-        await mkdir(laying.folder, { recursive: true });
+        prepare(laying);
         if (laying.layers.length === 0) return; // nothing to lie over
-        await mkdir(laying.beside, { mode: 0o700 });
-        // The folder shows the mode of `upper`.
-        const { mode } = await stat(laying.folder);
-        for (const own of ['upper', 'work']) await mkdir(join(laying.beside, own));
-        await chmod(join(laying.beside, 'upper'), mode);
-        for (const [n, layer] of laying.layers.entries()) await symlink(layer, join(laying.beside, `l${n}`));
         await mount(laying);
         signal.throwIfAborted();
       } catch (error) {
@@ -58,6 +53,18 @@ export function createOverlayProvider(): WorkspaceProvider {
     written: ({ beside }) => join(beside, 'upper'),
     release: async ({ folder }) => unmountAll(folder),
   };
+}
+
+/** At once: a thread for each of these few steps would take longer than the step. */
+function prepare({ folder, beside, layers }: Omit<Laying, 'signal'>): void {
+  mkdirSync(folder, { recursive: true });
+  if (layers.length === 0) return;
+  mkdirSync(beside, { mode: 0o700 });
+  // The folder shows the mode of `upper`.
+  const { mode } = statSync(folder);
+  for (const own of ['upper', 'work']) mkdirSync(join(beside, own));
+  chmodSync(join(beside, 'upper'), mode);
+  for (const [n, layer] of layers.entries()) symlinkSync(layer, join(beside, `l${n}`));
 }
 
 /**
