@@ -123,6 +123,19 @@ test('a scratch folder goes when its maker is dead; those of the living, kept on
     expect(await isThere(path)).toBe(true);
 });
 
+test('several who clear up at once all find that it went well', async () => {
+  const { env } = await someHome();
+  const prefix = JSON.stringify(join(env['TMPDIR'] ?? '', 'switchyard-index-'));
+  const module = JSON.stringify(join(HERE, '../../lib/scratch-folder.ts'));
+  const [dead = ''] = await killedAfter(
+    `import(${module}).then(async (m) => console.log((await m.makeScratchFolder(${prefix})).path))`,
+  );
+  await Promise.all(Array.from({ length: 200 }, (_, n) => writeFile(join(dead, `${n}`), '')));
+  const all = await Promise.all(Array.from({ length: 4 }, () => clearAway({ env, dryRun: false })));
+  expect(all.map(({ ok }) => ok)).toEqual([true, true, true, true]);
+  expect(await isThere(dead)).toBe(false);
+});
+
 test('a demo’s folder in which a link leads to another home is kept, and nothing of that home is touched', async () => {
   const { env } = await someHome();
   const { home: real } = await someHome();

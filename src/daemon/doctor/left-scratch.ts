@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import { createClient } from '../../api/client.ts';
 import { acquireExclusiveLock, type ExclusiveLock } from '../../lib/exclusive-lock.ts';
 import { type Home, resolveHome } from '../../lib/home.ts';
+import { isThere } from '../../lib/is-there.ts';
 import { unmountBelow } from '../../lib/mounts.ts';
 import { deadOwnerOf } from '../../lib/scratch-folder.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
@@ -12,6 +13,7 @@ import type { Leftover } from './leftover.ts';
 import type { Env } from './report.ts';
 
 const STOP_MS = 30_000;
+const GONE_MS = 5_000;
 
 /** Scratch folders that carry our mark and whose maker has ended: of this user in the temporary folder, and in the home's git stores. */
 export async function leftScratch(home: Home, env: Env): Promise<Leftover[]> {
@@ -35,7 +37,7 @@ export async function leftScratch(home: Home, env: Env): Promise<Leftover[]> {
 
 /** That of a demo has a home, and perhaps a daemon, which was to end with the demo. */
 async function remove(path: string, env: Env): Promise<string | undefined> {
-  if ((await deadOwnerOf(path)) === undefined) return 'it is somebody’s now';
+  if ((await deadOwnerOf(path)) === undefined) return goesAway(path);
   if (basename(path).startsWith('switchyard-demo-')) {
     const linked = await linkIn(join(path, 'home'));
     if (linked !== undefined) return `${linked} is a link: what it leads to is not the demo’s`;
@@ -51,6 +53,15 @@ async function remove(path: string, env: Env): Promise<string | undefined> {
   await unmountBelow(path);
   await rm(path, { recursive: true, force: true, maxRetries: 3 });
   return undefined;
+}
+
+/** Undefined once it is gone: whoever else clears up has found it as well, and its mark goes before it does. */
+async function goesAway(path: string): Promise<string | undefined> {
+  const isGone = async () => !(await isThere(path));
+  return waitUntil(isGone, { timeoutMs: GONE_MS, everyMs: 50 }).then(
+    () => undefined,
+    () => 'it is somebody’s now',
+  );
 }
 
 /** A link in place of a home, or of anything directly in it: the demo makes none. */

@@ -122,7 +122,7 @@ describe.each(ways)('by %s', (_name, by) => {
   });
 
   test('signals do to a program what they do to any', async () => {
-    const broken = await start(sh('sh -c "kill -PIPE \\$\\$; echo survived"; grep Sig[BI] /proc/$$/status'));
+    const broken = await start(sh('sh -c "kill -PIPE \\$\\$; echo survived"; exec grep Sig[BI] /proc/self/status'));
     const said = await text(broken.stdout);
     expect(said).not.toContain('survived');
     expect(said).toMatch(/SigBlk:\t0+\nSigIgn:\t0+\n/);
