@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InnerFolder } from '../domain/inner-folder.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import { CommandLine } from './names.ts';
 
 const WORDS = new Set(['auto', 'none']);
@@ -41,13 +42,9 @@ export function setupSteps(written: Exclude<WrittenSetup, string>): SetupStep[] 
 export function setupCommand(written: WrittenSetup | undefined): string | undefined {
   if (written === undefined || typeof written === 'string') return written;
   const steps = setupSteps(written).map(({ path, run }) => {
-    const folder = path === undefined ? '' : `cd ${quoted(`./${path}`)} || exit\n`;
+    const folder = path === undefined ? '' : `cd ${shellWord(`./${path}`)} || exit\n`;
     const title = path === undefined ? run : `${path}: ${run}`;
-    return `printf '+ %s\\n' ${quoted(title)}\n(\n${folder}${run}\n) || exit`;
+    return `printf '+ %s\\n' ${shellWord(title)}\n(\n${folder}${run}\n) || exit`;
   });
   return steps.join('\n');
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

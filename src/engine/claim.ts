@@ -65,7 +65,7 @@ export async function claimNext(
 }
 
 /** What `claimNext` has made, when its transaction was committed without our hearing of it; undefined when it has made nothing. */
-export async function claimedNext(
+export async function recallNext(
   engine: Engine,
   queries: Queries,
   { row, worker, startedAt }: { row: RunRow; worker: string; startedAt: Date },

@@ -6,7 +6,7 @@ import type { StepResult } from '../ports/node.ts';
 import { queueOf } from '../store/queue.ts';
 import { lockRun } from '../store/runs.ts';
 import { endStep } from '../store/steps.ts';
-import { addWall, type Claim, claimedNext, claimNext, leaseOf } from './claim.ts';
+import { addWall, type Claim, claimNext, leaseOf, recallNext } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { forgetUnheard } from './hold.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
@@ -69,7 +69,7 @@ export async function settle(
         const run = openRun(engine, queries, row);
         if (!(await end(run, claimed, settlement))) {
           if ((await leaseOf(queries, claimed)) !== 'settled') return undefined;
-          return { next: await claimedNext(engine, queries, { row, worker, startedAt }) };
+          return { next: await recallNext(engine, queries, { row, worker, startedAt }) };
         }
         forgetUnheard(run);
         if (row.cancelling) cancelled(run);

@@ -3,6 +3,7 @@ import { SwitchyardError } from '../lib/error.ts';
 import { keepTail } from '../lib/exec/tail.ts';
 import { gitEnvironment } from '../lib/git/environment.ts';
 import { gitError } from '../lib/git/git.ts';
+import { shellWord } from '../lib/shell-word.ts';
 import type { SandboxedProcess } from '../ports/sandbox.ts';
 import type { Layout } from './layout.ts';
 import { ReadyShell } from './ready-shell.ts';
@@ -67,8 +68,8 @@ export function readyShell({ layout, sandbox }: Scripted): ReadyShell {
 
 /** The script for a shell that has neither its arguments nor its variables. */
 function toldScript({ text, args = [], env = {} }: Script): string {
-  const variables = Object.entries(env).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
-  return `set -- ${args.map((word) => quoted(word)).join(' ')}\n${variables.join('')}${text}\n`;
+  const variables = Object.entries(env).map(([name, value]) => `export ${name}=${shellWord(value)}\n`);
+  return `set -- ${args.map((word) => shellWord(word)).join(' ')}\n${variables.join('')}${text}\n`;
 }
 
 function environmentOf({ git, tree }: Layout): Record<string, string> {
@@ -83,11 +84,6 @@ export async function runScriptOrThrow(site: Scripted, script: Script): Promise<
   const result = await runScript(site, script);
   if (result.code !== 0) throw gitError([script.name], result);
   return result;
-}
-
-/** A word of a shell script that stands for exactly this text. */
-export function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 function hangs(name: string): SwitchyardError {

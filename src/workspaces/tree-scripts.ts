@@ -1,4 +1,4 @@
-import { quoted } from './sandboxed.ts';
+import { shellWord } from '../lib/shell-word.ts';
 
 /**
  * The shell scripts that look at or change the files of a checkout. They run in the sandbox with GIT_DIR at the harness's git
@@ -46,7 +46,7 @@ git update-index -q --refresh --force-write-index >/dev/null`;
 /** Takes paths (as bytes, see `escapedBytes`) out of the index; where AGAINST has a submodule, that stays as it is there. */
 function leaveOut(paths: readonly string[]): string {
   if (paths.length === 0) return '';
-  const words = paths.map((path) => quoted(path)).join(' ');
+  const words = paths.map((path) => shellWord(path)).join(' ');
   return `
 printf '%b\\0' ${words} | git update-index -z --force-remove --stdin || exit 1
 for escaped in ${words}; do
@@ -106,7 +106,7 @@ export interface SavedPart {
 
 function save({ name, folder, pathspecs, known = '' }: SavedPart): string {
   return `
-save ${[name, known, folder, ...pathspecs].map((word) => quoted(word)).join(' ')} || exit 1`;
+save ${[name, known, folder, ...pathspecs].map((word) => shellWord(word)).join(' ')} || exit 1`;
 }
 
 /** Where SAVE puts a pack, below the harness's git directory. */

@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { afterAll, describe, expect, test } from 'vitest';
-import { makeTestImage } from '../../src/adapters/sandboxes/container/fixture/image.ts';
 import type { SandboxLevel } from '../../src/domain/sandbox.ts';
+import { inContainers } from '../support/in-containers.ts';
 import { fixesWhatTheCheckFinds, type RealAgent } from './fix-after-check.ts';
 
 // At the level of the machine's choice they work in their own tests.
@@ -30,18 +29,7 @@ for (const sandbox of LEVELS) {
   for (const agent of AGENTS) fixesWhatTheCheckFinds({ ...agent, sandbox });
 }
 
-const image = await makeTestImage(['git']);
-afterAll(async () => {
-  if (typeof image !== 'string') await image[Symbol.asyncDispose]();
-});
-
-test('there is an engine with an image', (context) => {
-  if (typeof image === 'string') context.skip(image);
-  expect(image).toMatchObject({ name: 'switchyard-test' });
-});
-
-describe.skipIf(typeof image === 'string')('in containers', () => {
-  if (typeof image === 'string') return;
+await inContainers((image) => {
   const { name, env } = image;
   // Of the agents the image has nothing: the files that their entries name are shown in it.
   for (const agent of AGENTS)

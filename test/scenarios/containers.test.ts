@@ -1,25 +1,14 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
-import { makeTestImage } from '../../src/adapters/sandboxes/container/fixture/image.ts';
+import { expect, test } from 'vitest';
 import { processesWith, uniqueSleep, untilProcessesWith } from '../../src/testing/marked-processes.ts';
 import { tempRepository } from '../../src/testing/temp-repository.ts';
+import { inContainers } from '../support/in-containers.ts';
 import { Installation } from '../support/installation.ts';
 
 /** Whole runs at level `container`: what a repository's `.devcontainer` may choose, and a daemon that dies over them. */
 
-const image = await makeTestImage(['git']);
-afterAll(async () => {
-  if (typeof image !== 'string') await image[Symbol.asyncDispose]();
-});
-
-test('there is an engine with an image', (context) => {
-  if (typeof image === 'string') context.skip(image);
-  expect(image).toMatchObject({ name: 'switchyard-test' });
-});
-
-describe.skipIf(typeof image === 'string')('in containers', () => {
-  if (typeof image === 'string') return;
+await inContainers((image) => {
   const { name, env } = image;
   const podman = async (...args: string[]) =>
     (await promisify(execFile)('podman', args, { env: { ...process.env, ...env } })).stdout.trim();

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { sendSignal } from '../processes.ts';
+import { shellWord } from '../shell-word.ts';
 import { begin } from './begin.ts';
 import type { BegunProcess } from './begun-process.ts';
 import type { ProgramResult, ProgramToRun } from './run-program.ts';
@@ -80,7 +81,7 @@ class Shell {
     const [out, err] = this.#outputs;
     const said = Promise.all([out.until(mark), err.until(mark)]);
     this.#stdin.write(
-      `if ${cwd === undefined ? goHome() : `cd ${quoted(cwd)}`}; then ${commandOf({ file, args, env })} </dev/null; code=$?; else code=${NO_FOLDER}; fi; cd /\n` +
+      `if ${cwd === undefined ? goHome() : `cd ${shellWord(cwd)}`}; then ${commandOf({ file, args, env })} </dev/null; code=$?; else code=${NO_FOLDER}; fi; cd /\n` +
         `printf %s%03d ${mark} 0 >&2; printf %s%03d ${mark} "$code"\n`,
     );
     try {
@@ -159,18 +160,13 @@ const CODE_LENGTH = 3;
 /** To the folder of this process, or, where that is gone, to one that is there. */
 function goHome(): string {
   try {
-    return `cd ${quoted(process.cwd())} 2>/dev/null || cd /`;
+    return `cd ${shellWord(process.cwd())} 2>/dev/null || cd /`;
   } catch {
     return 'cd /';
   }
 }
 
 function commandOf({ file, args, env }: Pick<Launch, 'file' | 'args' | 'env'>): string {
-  const assignments = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`);
-  return [...assignments, ...[file, ...args].map(quoted)].join(' ');
-}
-
-/** A word of a shell script that stands for exactly this text. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
+  const assignments = Object.entries(env).map(([name, value]) => `${name}=${shellWord(value)}`);
+  return [...assignments, ...[file, ...args].map(shellWord)].join(' ');
 }

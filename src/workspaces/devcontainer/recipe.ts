@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { parseJsonc } from '../../lib/jsonc.ts';
-import { quoted } from '../sandboxed.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 import { DevcontainerFile, IGNORED, REFUSED, type WrittenCommand } from './file-schema.ts';
 
 /** What a container for a repository's workspaces is made of. Paths are relative to the repository. */
@@ -158,6 +158,6 @@ function setupOf(data: DevcontainerFile): string | undefined {
 
 function linesOf(written: WrittenCommand): string[] {
   if (typeof written === 'string') return written.trim() === '' ? [] : [written];
-  if (Array.isArray(written)) return [written.map((word) => quoted(word)).join(' ')];
+  if (Array.isArray(written)) return [written.map((word) => shellWord(word)).join(' ')];
   return Object.values(written).flatMap((one) => linesOf(one));
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { quoted } from '../sandboxed.ts';
+import { shellWord } from '../../lib/shell-word.ts';
 
 /**
  * Git LFS without git-lfs: what `filter=lfs` in a repository's attributes means in git directories of ours. The filter is this shell script
@@ -13,7 +13,7 @@ export function lfsSettings(
   folder: string,
   { required }: { required: boolean },
 ): readonly (readonly [string, string, string])[] {
-  const command = (which: string) => `/bin/sh ${quoted(join(folder, SCRIPT))} ${which}`;
+  const command = (which: string) => `/bin/sh ${shellWord(join(folder, SCRIPT))} ${which}`;
   return [
     ['filter "lfs"', 'clean', command('clean')],
     ['filter "lfs"', 'smudge', command('smudge')],
@@ -24,8 +24,8 @@ export function lfsSettings(
 const SCRIPT = 'lfs/filter.sh';
 
 export function lfsFiles(folder: string, store: string): Record<string, string> {
-  const text = FILTER.replace('@own@', () => quoted(join(folder, 'lfs/objects'))).replace('@store@', () =>
-    quoted(join(store, 'lfs/objects')),
+  const text = FILTER.replace('@own@', () => shellWord(join(folder, 'lfs/objects'))).replace('@store@', () =>
+    shellWord(join(store, 'lfs/objects')),
   );
   return { [SCRIPT]: text };
 }

@@ -2,6 +2,7 @@ import { readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { CrashPoint } from '../../../lib/crash-point.ts';
+import { waitUntil } from '../../../lib/wait-until.ts';
 import { type Content, plainGit, writeFiles } from '../../../testing/temp-repository.ts';
 import { dying, stage } from './fixture.ts';
 
@@ -126,7 +127,7 @@ test('a change in the same second and of the same size as what git has seen is i
   const { ctimeMs } = await stat(join(at.repository.path, 'gone.txt'));
   await utimes(index, atime, new Date(ctimeMs));
   const later: CrashPoint = (name) => Promise.reject(new Error(`got as far as ${name}`));
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  await waitUntil(() => Date.now() > ctimeMs + 1000, { timeoutMs: 5_000, what: 'the end of that second' });
   expect(await at.forge(later).move({ branch: 'main', from: at.from, to: at.to })).toMatchObject({
     files: ['gone.txt'],
   });

@@ -1,3 +1,4 @@
+import { shellWord } from '../../../lib/shell-word.ts';
 import { TALK } from './run-arguments.ts';
 
 /**
@@ -24,8 +25,8 @@ export function programScript({ cwd, env }: { cwd: string; env: Readonly<Record<
   const others = variables.filter((variable) => !isWord(variable));
   return `exec 3<${TALK}/leash 4<>${TALK}/report
 say() { echo "$1" >&4; }
-cd -- ${quoted(cwd)} 2>/dev/null || { say no-folder; exit 125; }
-${words.map(([name, value]) => `export ${name}=${quoted(value)}\n`).join('')}export PWD
+cd -- ${shellWord(cwd)} 2>/dev/null || { say no-folder; exit 125; }
+${words.map(([name, value]) => `export ${name}=${shellWord(value)}\n`).join('')}export PWD
 find_program() {
   case $1 in
   /*) echo "$1" ;;
@@ -53,15 +54,10 @@ read -r word <&3 || exit 125
   ) &
 )
 exec 3<&- 4>&-
-exec /usr/bin/env -u _ -u SHLVL -u OLDPWD ${others.map(([name, value]) => `${quoted(`${name}=${value}`)} `).join('')}"$@"
+exec /usr/bin/env -u _ -u SHLVL -u OLDPWD ${others.map(([name, value]) => `${shellWord(`${name}=${value}`)} `).join('')}"$@"
 `;
 }
 
 /** What one shell or another lets nobody set, or heeds itself. */
 const OF_SHELLS =
   /^(_|SHLVL|OLDPWD|UID|EUID|PPID|SHELLOPTS|BASH.*|POSIXLY_CORRECT|IFS|OPTIND|OPTARG|OPTERR|RANDOM|SECONDS|LINENO|LANG|LC_.*|PS4|TMOUT)$/;
-
-/** A word of a shell script that stands for exactly this text. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", "'\\''")}'`;
-}
