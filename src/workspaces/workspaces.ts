@@ -9,6 +9,7 @@ import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitIdentity, Workspace, WorkspaceProvider } from '../ports/workspace.ts';
 import { Background } from './background.ts';
 import { type BaseFacts, Bases } from './bases/bases.ts';
+import { BuildPace } from './bases/build-pace.ts';
 import { Dependencies, type Enclose } from './dependencies.ts';
 import type { GitStore } from './git-store.ts';
 import { LastLook } from './last-look.ts';
@@ -150,11 +151,15 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces & Works
       ),
     onBehind: ({ store }, base) => prepareSource(store, base),
   };
-  const prepareSource = (store: GitStore, head: Head): void =>
+  const pace = new BuildPace(clock);
+  const prepareSource = (store: GitStore, head: Head): void => {
+    if (!pace.isDue(store.id)) return;
     background.ask(`A base of ${store.id} could not be made`, async (signal) => {
-      await bases?.source({ store, head, quiet: true, signal });
+      if (!pace.isDue(store.id)) return;
+      await pace.build(store.id, async () => bases?.source({ store, head, quiet: true, signal }));
       await bases?.collect({ store });
     });
+  };
   const clearAway = (): void =>
     background.ask('Removed workspaces could not be cleared away', async (signal) => {
       for (const note of await removeAside(folder, signal)) onNote(note);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { git } from '../../lib/git/git.ts';
 import { mountsBelow, unmountBelow } from '../../lib/mounts.ts';
+import { ManualClock } from '../../testing/manual-clock.ts';
 import { plainWorkspaces } from '../../testing/plain-workspaces.ts';
 import { imageDisk } from '../../testing/small-disk.ts';
 import { type TempFolder, tempFolder } from '../../testing/temp-repository.ts';
@@ -176,6 +177,32 @@ for (const kind of ['overlay', 'reflink'] as const) {
       expect(await collector.collectBases({ store: at.store })).toMatchObject([{ commit: at.base, kind: 'source' }]);
       expect((await at.workspaces.listBases()).map(({ commit }) => commit)).toEqual([next]);
       expect(await refs()).toEqual([next]);
+    });
+
+    test('of commits that nothing lies over a few are kept, whenever they were used', async () => {
+      await using at = await begin();
+      const commits: string[] = [];
+      for (let n = 0; n < 8; n++) {
+        await at.repository.commit({ 'a.txt': `${n}\n` });
+        commits.push(await at.store.fetchCommit('main'));
+        await at.workspaces.warm({ store: at.store, commit: commits[n] ?? '', signal: new AbortController().signal });
+      }
+      const kept = (await at.workspaces.listBases()).map(({ commit }) => commit);
+      expect(kept.sort()).toEqual(commits.slice(3).sort());
+    });
+
+    test('workspaces over a branch that moves with each of them do not make a base of each commit', async () => {
+      await using at = await begin();
+      const workspaces = at.another({ clock: new ManualClock() });
+      await workspaces.open(at.request());
+      for (let n = 0; n < 6; n++) {
+        await at.repository.commit({ 'a.txt': `${n}\n` });
+        const base = await at.store.fetchCommit('main');
+        const opened = await workspaces.open(at.request({ run: `m${n}`, base, head: base }));
+        await workspaces.idle();
+        expect(await readFile(join(opened.workspace.folder, 'a.txt'), 'utf8')).toBe(`${n}\n`);
+      }
+      expect((await workspaces.listBases()).length).toBeLessThanOrEqual(2);
     });
 
     test('a start removes what a dead builder left, and what is mounted for runs that are no more', async () => {

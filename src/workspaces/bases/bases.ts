@@ -60,6 +60,8 @@ export interface BaseFacts {
 
 /** How long something is kept that nothing lies over, since it was last used. Dependencies are dear, and branches take turns. */
 const UNUSED_MS = { source: 60 * 60_000, dependencies: 7 * 24 * 60 * 60_000 } as const;
+/** How many commits' files are kept of a repository that nothing lies over, whenever they were used: any of them will do to begin from. */
+const MOST_UNUSED_SOURCES = 4;
 
 /**
  * What workspaces are laid over: the files of commits, and what setup makes. Each is made once, by whoever wants it first, and never
@@ -164,8 +166,8 @@ export class Bases {
   }
 
   /**
-   * Removes bases that no workspace lies over, that are not the newest of their repository, and that nobody has used for a while. Returns
-   * those that went, or that would.
+   * Removes bases that no workspace lies over, that are not the newest of their repository, and that nobody has used for a while; of
+   * commits' files, also those beyond a few. Returns those that went, or that would.
    */
   async collect({
     unusedMs = UNUSED_MS,
@@ -178,9 +180,10 @@ export class Bases {
     store?: GitStore;
   } = {}): Promise<BaseFacts[]> {
     const now = this.#options.clock.now();
-    const isNeeded = ({ newest, workspaces, usedAt, kind }: BaseFacts): boolean =>
-      newest || workspaces.length > 0 || now - usedAt < unusedMs[kind];
     const all = (await this.list()).filter(({ repository }) => store === undefined || repository === store.id);
+    const spare = spareSources(all);
+    const isNeeded = (base: BaseFacts): boolean =>
+      base.newest || base.workspaces.length > 0 || (now - base.usedAt < unusedMs[base.kind] && !spare.has(base.folder));
     const gone: BaseFacts[] = [];
     for (const base of all.filter((base) => !isNeeded(base))) {
       if ((this.#inUse.get(base.folder) ?? 0) > 0) continue;
@@ -243,6 +246,15 @@ export class Bases {
     const home = createHash('sha256').update(this.#options.folder).digest('hex').slice(0, 12);
     return `refs/switchyard/base/${home}/${commit}`;
   }
+}
+
+/** Folders of commits' files that nothing lies over, beyond the few of each repository that were used last. */
+function spareSources(all: readonly BaseFacts[]): Set<string> {
+  const idle = all.filter(({ kind, workspaces, newest }) => kind === 'source' && workspaces.length === 0 && !newest);
+  const spare = [...Map.groupBy(idle, ({ repository }) => repository).values()].flatMap((bases) =>
+    bases.toSorted((a, b) => b.usedAt - a.usedAt).slice(MOST_UNUSED_SOURCES),
+  );
+  return new Set(spare.map(({ folder }) => folder));
 }
 
 async function makeRepositoryFolder(folder: string): Promise<void> {
