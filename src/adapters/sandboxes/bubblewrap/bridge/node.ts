@@ -19,7 +19,7 @@ process.title = 'bridge';
 const words = process.argv.slice(2);
 let awaited = words.length / 2;
 for (let at = 0; at < words.length; at += 2) {
-  const server = createServer({ allowHalfOpen: true }, (near) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (near) => {
     const far = connect({ path: words[at + 1], allowHalfOpen: true });
     for (const [one, other] of [[near, far], [far, near]]) {
       one.pipe(other);
