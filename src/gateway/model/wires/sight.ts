@@ -1,0 +1,39 @@
+import { type ModelTokens, NO_TOKENS } from '../../../domain/model-call.ts';
+import type { Seen } from '../wire.ts';
+import { text } from './fields.ts';
+
+/** What has been seen of one answer, as it is being read. What an upstream says at length is kept in short. */
+export class Sight {
+  tokens: ModelTokens | undefined;
+  isWhole = false;
+  produced = 0;
+  #model: string | undefined;
+  #error: Seen['error'];
+
+  /** The last one that was named counts. */
+  named(model: unknown): void {
+    this.#model = text(model)?.slice(0, LONGEST_NAME) ?? this.#model;
+  }
+
+  /**
+   * The upstream says that something went wrong. That is not its last word on what was used, so the answer is not whole, unless nothing has been
+   * used: where it has neither produced nor counted anything before.
+   */
+  failed({ type, message }: { readonly type: unknown; readonly message: unknown }): void {
+    this.#error ??= {
+      type: text(type)?.slice(0, LONGEST_NAME),
+      message: text(message)?.slice(0, LONGEST_MESSAGE) ?? text(type)?.slice(0, LONGEST_NAME) ?? 'no reason was given',
+    };
+    if (this.tokens !== undefined || this.produced > 0) return;
+    this.tokens = NO_TOKENS;
+    this.isWhole = true;
+  }
+
+  get seen(): Seen {
+    const { tokens, isWhole, produced } = this;
+    return { model: this.#model, tokens, isWhole, produced, error: this.#error };
+  }
+}
+
+const LONGEST_NAME = 200;
+const LONGEST_MESSAGE = 2000;
