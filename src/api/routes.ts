@@ -6,8 +6,10 @@ import { Send, Sent } from './schemas/message.ts';
 import { HandedBack, Open, OpenBack, Opened, OpenStarted } from './schemas/open.ts';
 import { Initialised, RepositoryAdded, RepositoryRemoval, RepositoryView } from './schemas/repository.ts';
 import { RunDetail, RunDiff, RunSummary, Why } from './schemas/run.ts';
+import { RemoveSecret, SecretRemoved, SecretSet, SecretView, SetSecret } from './schemas/secret.ts';
 import { Health, Pruned, WorkerJoin } from './schemas/server.ts';
 import { RunStarted, StartRun } from './schemas/start-run.ts';
+import { UsageQuery, UsageReport } from './schemas/usage.ts';
 
 /**
  * Every request that the server answers: the one table that both its handlers and the client are typed by. `{run}` in a path is an
@@ -62,6 +64,8 @@ export const routes = {
   ),
   handBackRun: route('POST', '/v1/runs/{run}/open/back', OpenBack, HandedBack),
 
+  usage: route('GET', '/v1/usage', UsageQuery, UsageReport),
+
   listBlueprints: route(
     'GET',
     '/v1/blueprints',
@@ -93,6 +97,9 @@ export const routes = {
     }),
     RepositoryRemoval,
   ),
+  setSecret: route('POST', '/v1/secrets', SetSecret, SecretSet),
+  listSecrets: route('GET', '/v1/secrets', z.object({}), z.array(SecretView)),
+  removeSecret: route('POST', '/v1/secrets/remove', RemoveSecret, SecretRemoved),
   initRepository: route(
     'POST',
     '/v1/repositories/init',

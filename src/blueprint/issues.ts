@@ -131,5 +131,6 @@ function unwrapped(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
     return unwrapped(schema.unwrap());
   }
+  if (schema instanceof z.ZodPipe) return unwrapped(schema.in);
   return schema;
 }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { linesOf } from '../lib/exec/lines.ts';
 import { printable } from '../lib/printable.ts';
+import { type Redact, redactNothing } from '../lib/redact.ts';
 import type { Sandbox, SandboxedProcess } from '../ports/sandbox.ts';
 import { BoundedOutput, type Output } from './bounded-output.ts';
 
@@ -17,6 +18,8 @@ export interface CommandRequest {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly clock?: Clock | undefined;
+  /** Takes out of its output what nobody may read. */
+  readonly redact?: Redact | undefined;
   /** Receives the output line by line as it comes, fit to be shown. */
   readonly onOutput?: ((line: string) => void) | undefined;
 }
@@ -52,17 +55,17 @@ export async function runCommand(request: CommandRequest): Promise<CommandResult
 }
 
 async function endOf(request: CommandRequest, collected: BoundedOutput): Promise<CommandEnd> {
-  const { command, args = [], folder, sandbox, env, onOutput } = request;
+  const { command, args = [], folder, sandbox, env, redact = redactNothing, onOutput } = request;
   let spawned: SandboxedProcess;
   try {
     spawned = await sandbox.spawn({ argv: ['sh', '-c', command, 'sh', ...args], cwd: folder, env });
   } catch (error) {
     const hint = error instanceof SwitchyardError ? `. ${error.hint}` : '';
-    return { kind: 'cannot-start', message: `${messageOf(error)}${hint}` };
+    return { kind: 'cannot-start', message: redact(`${messageOf(error)}${hint}`) };
   }
   await using program = spawned;
   const reading = [program.stdout, program.stderr].map(async (stream) => {
-    for await (const { text, cut } of linesOf(stream, MAX_LINE)) {
+    for await (const { text, cut } of linesOf(stream, MAX_LINE, redact.pieces())) {
       const line = printable(text);
       collected.add(line, cut);
       onOutput?.(line);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { CheckItem } from '../domain/evidence.ts';
 import { isBelow } from '../domain/inner-folder.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Redact } from '../lib/redact.ts';
 import type { CheckDeclaration } from '../ports/node.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import { whole, withChangedFiles } from './changed-files.ts';
@@ -27,6 +28,8 @@ export interface CheckRequest {
   readonly signal: AbortSignal;
   readonly onOutput?: ((line: string) => void) | undefined;
   readonly clock?: Clock | undefined;
+  /** As of a command. */
+  readonly redact?: Redact | undefined;
 }
 
 export interface CheckResult {

@@ -26,6 +26,8 @@ export async function verify({
 }: VerifyRequest): Promise<CheckResult[]> {
   const commit = workspace.head;
   const tree = await context.git.treeOf(commit);
+  // Before the first is started: one that lacks a secret fails the step, and what the others say would be lost.
+  await context.secrets(checks.flatMap(({ secrets = [] }) => secrets));
   const started = context.clock.now();
   const results: CheckResult[] = [];
   for (const check of checks) {
@@ -34,7 +36,8 @@ export async function verify({
       check,
       workspaceFolder: workspace.folder,
       sandbox: context.sandbox,
-      env: context.commandEnv,
+      env: { ...context.commandEnv, ...(await context.secrets(check.secrets ?? [])) },
+      redact: context.redact,
       signal: context.signal,
       clock: context.clock,
       ...(changedFiles === undefined ? {} : { changedFiles }),

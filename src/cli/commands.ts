@@ -1,4 +1,5 @@
 import { SandboxLevel } from '../domain/sandbox.ts';
+import { UsageBy } from '../domain/usage.ts';
 import { type CommandSpec, JSON_OPTION, SERVER_OPTION } from './command-spec.ts';
 import { SETUP_COMMANDS } from './setup-commands.ts';
 
@@ -189,6 +190,27 @@ where there is one, else a shell. A command gets the terminal as it is, or pipes
     load: async () => (await import('./commands/why.ts')).why,
   },
   {
+    words: 'usage',
+    group: RUNS,
+    summary: 'what calls to models came to: tokens and money, by run, person, model, day, …',
+    text: `As the gateway has counted it, beside what the agents themselves say. Without a run: all of the last 30 days. What nobody knows the price
+of is unknown, and never nothing.`,
+    arguments: [{ name: '[run]', text: RUN.text, complete: 'run' }],
+    options: [
+      {
+        flags: '--by <what>',
+        text: `${UsageBy.options.join(', ')} (default: step for one run, else run)`,
+        complete: UsageBy.options,
+      },
+      { flags: '--since <when>', text: 'how long ago, as 7d, or a date, as 2026-11-27, in UTC' },
+      { flags: '--until <when>', text: 'the same; what came later is left out' },
+      { flags: '--csv', text: 'write CSV', conflicts: 'json' },
+      ...COMMON,
+    ],
+    examples: ['switchyard usage @last', 'switchyard usage --by person --since 7d', 'switchyard usage --by day --csv'],
+    load: async () => (await import('./commands/usage.ts')).usage,
+  },
+  {
     words: 'checkout',
     group: RUNS,
     summary: "check out a run's branch in your clone",
@@ -254,5 +276,6 @@ where there is one, else a shell. A command gets the terminal as it is, or pipes
 export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   blueprint: 'ls, show, check: the ways of working',
   repo: 'ls, add, rm: the repositories that are known here',
+  secret: 'set, ls, rm: what checks, setup and commands need and agents must not know',
   server: 'up, down, status, backup, restore, prune: the daemon and what it keeps',
 };

@@ -3,6 +3,8 @@ import { type CommandSpec, JSON_OPTION, SERVER_OPTION } from './command-spec.ts'
 const COMMON = [JSON_OPTION, SERVER_OPTION] as const;
 const TEST_MODE = { flags: '--test-mode', text: 'honour SWITCHYARD_CRASH_POINT' } as const;
 
+const EVERYWHERE = { flags: '--everywhere', text: 'the one for all repositories' } as const;
+
 const SETUP = 'Setup:';
 
 /** The commands about ways of working, repositories, the server and this machine, in the order of plain help. */
@@ -53,6 +55,30 @@ export const SETUP_COMMANDS: readonly CommandSpec[] = [
       ...COMMON,
     ],
     load: async () => (await import('./commands/repo.ts')).repoRm,
+  },
+  {
+    words: 'secret set',
+    group: SETUP,
+    summary: 'store a secret for programs that name it, in this repository alone',
+    text: `The value is typed, and not shown, or comes on standard input, whose last line's end does not count. Checks, setup and command nodes find
+it in the variable of that name where they name it; agents never do. Transcripts, logs and reports show its name in its place.`,
+    arguments: [{ name: '<name>', text: 'the variable in which programs find it, for instance NPM_TOKEN' }],
+    options: [EVERYWHERE, ...COMMON],
+    examples: ['switchyard secret set NPM_TOKEN', 'pass show npm | switchyard secret set NPM_TOKEN --everywhere'],
+    load: async () => (await import('./commands/secret.ts')).secretSet,
+  },
+  {
+    words: 'secret ls',
+    summary: 'list secrets: names, for which repository, since when; never values',
+    options: COMMON,
+    load: async () => (await import('./commands/secret.ts')).secretLs,
+  },
+  {
+    words: 'secret rm',
+    summary: 'remove a secret of this repository',
+    arguments: [{ name: '<name>', text: 'its name' }],
+    options: [EVERYWHERE, ...COMMON],
+    load: async () => (await import('./commands/secret.ts')).secretRm,
   },
   {
     words: 'server up',

@@ -20,6 +20,10 @@ test('without a file everything stands at its default', () => {
     workspaces: { pool: 0 },
     container: { devcontainer: { images: [], build: 'never' } },
     resources: {},
+    prices: {},
+    teams: {},
+    budgets: [],
+    secrets: { store: 'file' },
   };
   expect(load()).toEqual({ ok: true, value: defaults });
   expect(load('')).toEqual({ ok: true, value: defaults });

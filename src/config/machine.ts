@@ -8,6 +8,7 @@ import { WrittenLimits } from '../domain/limits.ts';
 import { SandboxLevel, WrittenResources } from '../domain/sandbox.ts';
 import { Duration } from '../domain/units.ts';
 import { WorkspaceProviderKind } from '../domain/workspace.ts';
+import { accountingProblems, WrittenBudgets, WrittenPrices, WrittenTeams } from './accounting.ts';
 import { ConfigName } from './names.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
@@ -106,6 +107,17 @@ export const MachineConfig = z.strictObject({
     'What the processes of one run may use together, where the host can hold them to it',
   ),
   sandbox: SandboxLevel.describe('The walls round every run; without it, the strongest that the host has').optional(),
+  secrets: z
+    .strictObject({
+      store: z
+        .enum(['file', 'keyring'])
+        .default('file')
+        .describe('Where secrets are stored that are set from now on: secrets.json of SWITCHYARD_HOME, or the keyring'),
+    })
+    .prefault({}),
+  prices: WrittenPrices.default({}),
+  teams: WrittenTeams.default({}),
+  budgets: WrittenBudgets.default([]),
 });
 export type MachineConfig = z.infer<typeof MachineConfig>;
 
@@ -136,6 +148,7 @@ const RESERVED: ReadonlySet<string> = new Set(['default', 'same']);
 function rules(config: MachineConfig, document: SourceDocument): Problem[] {
   const names = Object.keys(config.agents);
   const problems = Object.entries(config.agents).flatMap(([name, entry]) => agentProblems(name, entry, document));
+  problems.push(...accountingProblems(config, document));
   const { agent } = config.defaults;
   if (agent !== undefined && !names.includes(agent)) {
     problems.push(
@@ -167,6 +180,38 @@ function agentProblems(name: string, entry: AgentEntry, document: SourceDocument
       'has both a login and a key',
       'Keep one: `login` for a subscription, `endpoint.key` for an API key.',
     );
+  }
+  for (const { message, hint } of cloudProblems(entry)) report('endpoint', message, hint);
+  return problems;
+}
+
+/** What does not go together where an agent's model is a cloud's. */
+function cloudProblems({ endpoint, login }: AgentEntry): { message: string; hint: string }[] {
+  const { cloud, api, key, spareKeys } = endpoint ?? {};
+  if (cloud === undefined) return [];
+  const problems: { message: string; hint: string }[] = [];
+  if (api !== 'anthropic') {
+    problems.push({ message: `has a cloud with the protocol "${api}"`, hint: 'Write `api: anthropic` beside `cloud`.' });
+  }
+  if (login !== undefined) {
+    problems.push({
+      message: 'has both a login and a cloud',
+      hint: 'Keep one: `login` for a subscription, `endpoint.cloud` for a cloud’s models.',
+    });
+  }
+  if (cloud.kind === 'vertex' && (key ?? spareKeys) !== undefined) {
+    problems.push({
+      message: 'has a key for Vertex AI, which takes none',
+      hint: 'Leave it out: Google’s application default credentials of this machine are used.',
+    });
+  } else if (key === undefined && spareKeys !== undefined) {
+    problems.push({ message: 'has spare keys for a cloud without a key', hint: 'Write the first one as `key`.' });
+  }
+  if (cloud.kind === 'bedrock' && cloud.profile !== undefined && key !== undefined) {
+    problems.push({
+      message: 'has both a key and a profile for Bedrock',
+      hint: 'Keep one: `endpoint.key` for an API key of Bedrock, `cloud.profile` for an identity of AWS.',
+    });
   }
   return problems;
 }

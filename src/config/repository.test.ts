@@ -211,3 +211,26 @@ test('two services have no port in common', () => {
   const text = 'services:\n  db: { run: x, port: 5432 }\n  copy: { run: x, port: 5432 }\n';
   expect(problems(text)).toEqual(['3 db has this port already']);
 });
+
+test('checks and setup name secrets, each once', () => {
+  const loaded = load(`
+checks:
+  e2e: { run: npm run e2e, secrets: [API_KEY, API_KEY, USER_2] }
+setup: { run: npm ci, secrets: [NPM_TOKEN] }
+`);
+  expect(loaded).toMatchObject({
+    ok: true,
+    value: { checks: { e2e: { secrets: ['API_KEY', 'USER_2'] } }, setup: { run: 'npm ci', secrets: ['NPM_TOKEN'] } },
+  });
+  if (loaded.ok) expect(declaredChecks(loaded.value)).toMatchObject([{ secrets: ['API_KEY', 'USER_2'] }]);
+});
+
+test.for([
+  ['checks: { t: { run: x, secrets: [PATH] } }', 'another meaning'],
+  ['checks: { t: { run: x, secrets: [a-b] } }', 'name of an environment variable'],
+  ['checks: { t: { run: x, secrets: [] } }', 'at least one'],
+  ['checks: { t: { run: x, secrets: { A: value } } }', 'expected a list'],
+  ['setup: { run: npm ci, secrets: [] }', 'at least one secret'],
+])('%s is refused', ([text, message]) => {
+  expect(problems(text ?? '')).toEqual([expect.stringContaining(message ?? '')]);
+});

@@ -2,10 +2,11 @@ import { z } from 'zod';
 import { InnerFolder, isBelow } from '../domain/inner-folder.ts';
 import { WrittenLimits } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
+import { WrittenSecrets } from '../domain/secret.ts';
 import { Duration } from '../domain/units.ts';
 import { CommandLine, ConfigName, InnerPath } from './names.ts';
 import { WrittenServices } from './service.ts';
-import { setupSteps, WrittenSetup } from './written-setup.ts';
+import { setupSteps, WrittenSetup, writtenSetup } from './written-setup.ts';
 import { type Loaded, loadYaml } from './yaml-document.ts';
 
 /** Where `changed` puts the names of the changed files. */
@@ -28,6 +29,7 @@ const WrittenCheck = z.strictObject({
   path: InnerFolder.describe(
     'The folder that it runs in; where only changed files are looked at, it runs when some of them lie there',
   ).optional(),
+  secrets: WrittenSecrets.optional(),
 });
 
 const CheckName = ConfigName.refine((name) => name !== 'all', '"all" means all checks and names none');
@@ -75,8 +77,9 @@ export const RepositoryConfig = z
   })
   .superRefine(({ checks, services, setup, workspace: { sparse } }, context) => {
     if (sparse === undefined) return;
-    const steps = setup === undefined || typeof setup === 'string' ? [] : setupSteps(setup);
-    const isList = Array.isArray(setup);
+    const { run } = writtenSetup(setup);
+    const steps = run === undefined || typeof run === 'string' ? [] : setupSteps(run);
+    const isList = Array.isArray(run);
     const used = [
       ...Object.entries(checks ?? {}).map(([name, { path }]) => ({ path, at: ['checks', name, 'path'] })),
       ...Object.entries(services ?? {}).map(([name, { path }]) => ({ path, at: ['services', name, 'path'] })),

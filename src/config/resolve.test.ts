@@ -22,6 +22,7 @@ test('where nobody says anything the built-in values hold', () => {
   expect(resolve({})).toEqual({
     checks: [],
     checksFrom: 'none',
+    setupSecrets: [],
     copy: [],
     carry: [],
     network: ['model', 'packages'],
@@ -121,4 +122,22 @@ test('the agent is the named one, else the default, else the only one', () => {
     ok: false,
     message: 'there is no agent "constructor"',
   });
+});
+
+test.for([
+  ['setup: { run: npm ci, secrets: [A] }', undefined, ['A']],
+  ['setup: { run: npm ci, secrets: [A] }', 'auto', ['A']],
+  ['setup: { run: auto, secrets: [A] }', undefined, ['A']],
+  ['setup: { run: npm ci, secrets: [A] }', 'make', []],
+  ['setup: { run: npm ci, secrets: [A] }', 'none', []],
+  ['setup: { run: none, secrets: [A] }', undefined, []],
+  ['setup: npm ci', undefined, []],
+] as const)('the secrets of %s with the setup %s of a blueprint are %s', ([text, setup, secrets]) => {
+  const workspace = setup === undefined ? {} : { setup };
+  const config = resolve({
+    repository: repository(text),
+    blueprint: { name: 'pr', limits: {}, workspace },
+    detected: { checks: [], setup: 'npm ci' },
+  });
+  expect(config.setupSecrets).toEqual(secrets);
 });

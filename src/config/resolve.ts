@@ -9,7 +9,7 @@ import type { CheckDeclaration } from '../ports/node.ts';
 import type { MachineConfig } from './machine.ts';
 import type { RepositoryConfig } from './repository.ts';
 import { declaredServices } from './service.ts';
-import { setupCommand } from './written-setup.ts';
+import { setupCommand, writtenSetup } from './written-setup.ts';
 
 /** What holds when nobody says anything; anybody may say otherwise. */
 export const BUILT_IN_LIMITS: Limits = { wall: 7_200_000, silence: 900_000, turns: 60, steps: 40 };
@@ -24,6 +24,7 @@ const Check = z.object({
   changed: z.string().optional(),
   budgetMs: z.int().positive().optional(),
   path: z.string().optional(),
+  secrets: z.array(z.string()).readonly().optional(),
 });
 
 /** All that the configuration says to one run. Plain JSON: it is stored with the run, which never looks at a file again. */
@@ -31,6 +32,8 @@ export const RunConfig = z.object({
   checks: z.array(Check),
   checksFrom: z.enum(['declared', 'detected', 'none']),
   setup: z.string().optional(),
+  /** What setup finds in its environment. */
+  setupSecrets: z.array(z.string()),
   services: z.array(Service).optional(),
   /** The only folders of the checkout that the workspace has; undefined: all. */
   sparse: z.array(z.string()).optional(),
@@ -85,7 +88,8 @@ export function resolveRunConfig({
   };
   const { limits, held } = mergeLimits(limitLevels);
   const { checks, checksFrom, notes } = checksInForce(repository, detected);
-  const setup = resolveSetup([blueprint.workspace.setup, setupCommand(repository.setup)], detected?.setup);
+  const written = writtenSetup(repository.setup);
+  const setup = resolveSetup([blueprint.workspace.setup, setupCommand(written.run)], detected?.setup);
   const sparse = blueprint.workspace.sparse ?? repository.workspace.sparse;
   const sandbox = flags.sandbox ?? machine.sandbox;
   const leastSandbox = repository.workspace.sandbox;
@@ -93,6 +97,7 @@ export function resolveRunConfig({
     checks,
     checksFrom,
     ...(setup === undefined ? {} : { setup }),
+    setupSecrets: setup === undefined ? [] : secretsOfSetup(blueprint.workspace, written),
     ...(repository.services === undefined ? {} : { services: declaredServices(repository.services) }),
     ...(sparse === undefined ? {} : { sparse: [...new Set(sparse)] }),
     copy: [...new Set(repository.workspace.copy)],
@@ -133,6 +138,7 @@ export function declaredChecks(repository: RepositoryConfig): (CheckDeclaration 
     ...(check.changed === undefined ? {} : { changed: check.changed }),
     ...(check.budget === undefined ? {} : { budgetMs: check.budget }),
     ...(check.path === undefined ? {} : { path: check.path }),
+    ...(check.secrets === undefined ? {} : { secrets: check.secrets }),
   }));
 }
 
@@ -168,6 +174,14 @@ function resolveSetup(written: readonly (string | undefined)[], detected: string
   const said = written.find((setup) => setup !== undefined && setup !== 'auto');
   if (said === 'none') return undefined;
   return said ?? detected;
+}
+
+/** A blueprint's setup is another program: what the repository gives to its own is not for that. */
+function secretsOfSetup(
+  { setup = 'auto' }: Pick<Blueprint['workspace'], 'setup'>,
+  { secrets }: ReturnType<typeof writtenSetup>,
+): string[] {
+  return setup === 'auto' ? [...secrets] : [];
 }
 
 function heldNote({ limit, level, asked, held }: HeldLimit): string {

@@ -4,11 +4,18 @@ import { fileURLToPath } from 'node:url';
 import { providersOf } from '../domain/agent-entry.ts';
 import type { Engine, FleetLimits } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
+import { Spending } from '../engine/spending.ts';
 import { Worker } from '../engine/worker.ts';
 import { systemClock } from '../lib/clock.ts';
 import { armedCrashPoint, type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
+import { messageOf } from '../lib/error.ts';
 import type { Home } from '../lib/home.ts';
 import { randomIds } from '../lib/ids.ts';
+import { credentialsInAddresses, keysOfAgents } from '../secrets/credentials.ts';
+import { systemKeyring } from '../secrets/keyring.ts';
+import type { KnownSecrets } from '../secrets/known-secrets.ts';
+import { programSecrets } from '../secrets/program-secrets.ts';
+import { openSecretStore, type SecretStore } from '../secrets/store.ts';
 import { type Database, openDatabase } from '../store/database.ts';
 import { openedWith } from '../store/openings.ts';
 import { openQueue } from '../store/queue.ts';
@@ -16,6 +23,7 @@ import { createHost } from './host.ts';
 import { nodeKinds } from './kinds.ts';
 import type { Log } from './log.ts';
 import { type MachineSettings, openMachineSettings } from './machine-settings.ts';
+import { modelGateway } from './model-gateway.ts';
 import { version } from './version.ts';
 import { type HostWalls, wallsOf } from './walls.ts';
 
@@ -25,6 +33,7 @@ export interface Running extends AsyncDisposable {
   readonly host: Host;
   readonly machine: MachineSettings;
   readonly walls: HostWalls;
+  readonly secrets: SecretStore;
 }
 
 export interface ComposeOptions {
@@ -34,6 +43,10 @@ export interface ComposeOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly crashPoint: CrashPoint;
   readonly log: Log;
+  /** What the log leaves out already; everything secret that comes to be known is added. */
+  readonly known: KnownSecrets;
+  /** The home from whose store secrets are read: this one, or the server's for a worker that joins one. */
+  readonly secretsOf: Pick<Home, 'folder' | 'secrets'>;
   /** Brings the database to this version before anything uses it. */
   readonly prepare?: (database: Database) => Promise<void>;
   /** Whether this process works on steps itself. */
@@ -47,11 +60,14 @@ export async function compose({
   env,
   crashPoint,
   log,
+  known,
+  secretsOf,
   prepare,
   works,
 }: ComposeOptions): Promise<Running> {
   await using stack = new AsyncDisposableStack();
-  const machine = openMachineSettings(home);
+  known.know(credentialsInAddresses(env));
+  const machine = openMachineSettings(home, ({ agents }) => known.know(keysOfAgents(agents, env)));
   await machine.reload();
   const database = stack.use(openDatabase(databaseUrl, { clock: systemClock }));
   await prepare?.(database);
@@ -63,12 +79,27 @@ export async function compose({
     ids: randomIds,
     kinds: nodeKinds,
     crashPoint,
+    redact: known.redact,
     get limits() {
       return fleetLimits(machine);
     },
+    get budgets() {
+      return machine.current;
+    },
+    spending: new Spending(),
   };
   const walls = wallsOf({ env, home, machine: machine.current });
-  const host = await createHost({ home, repositories, env, machine, walls, crashPoint, log });
+  const gateway = stack.use(await modelGateway({ home, env, machine }));
+  const secrets = openSecretStore({
+    home: secretsOf.folder,
+    file: secretsOf.secrets,
+    keyring: systemKeyring(env, process.platform),
+    kind: () => machine.current.secrets.store,
+  });
+  const inPrograms = programSecrets({ store: secrets, known, onUnreadable: onceFor(log) });
+  await inPrograms.refresh();
+  const shared = { home, repositories, env, machine, walls, gateway, crashPoint, log };
+  const host = await createHost({ ...shared, secrets: inPrograms });
   stack.use(host.workspaces);
   if (works) {
     await walls.clearLeft().catch((error: unknown) => log.warn('walls of a process that has died', error));
@@ -80,7 +111,17 @@ export async function compose({
     await worker.start({ machine: hostname(), pid: process.pid, version });
   }
   const owned = stack.move();
-  return { engine, host, machine, walls, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { engine, host, machine, walls, secrets, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Says once for as long as it stays the same what is wrong with the store. */
+function onceFor(log: Log): (error: unknown) => void {
+  let said = '';
+  return (error) => {
+    const text = messageOf(error);
+    if (text !== said) log.warn('secrets cannot be read', error);
+    said = text;
+  };
 }
 
 /** Runs that somebody has open. */

@@ -8,6 +8,7 @@ import { limitRows } from './doctor/limits.ts';
 import { diskRow, gitRow, nodeRow } from './doctor/machine.ts';
 import type { DoctorReport, DoctorRow, Env } from './doctor/report.ts';
 import { sandboxRows } from './doctor/sandbox.ts';
+import { secretRows } from './doctor/secrets.ts';
 import { daemonRow, databaseRow } from './doctor/server.ts';
 import { workspaceRows } from './doctor/workspaces.ts';
 import { openMachineSettings } from './machine-settings.ts';
@@ -43,7 +44,11 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
     { title: 'Server', rows: [await daemonRow(home), await databaseRow(home, env)] },
     {
       title: 'Configuration',
-      rows: [await configRow(home, read), ...(config === undefined ? [] : await limitRows(home, config))],
+      rows: [
+        await configRow(home, read),
+        ...(config === undefined ? [] : await limitRows(home, config)),
+        ...(config === undefined ? [] : await secretRows({ home, config, env, platform: process.platform })),
+      ],
     },
     {
       title: 'Agents',

@@ -11,8 +11,10 @@ import { openRun, openStarted } from '../operations/open-run.ts';
 import type { OperationContext } from '../operations/operations.ts';
 import { prune } from '../operations/prune.ts';
 import { addRepository, listRepositories, removeRepository } from '../operations/repositories.ts';
+import { listSecrets, removeSecret, setSecret } from '../operations/secrets.ts';
 import { sendToRun } from '../operations/send-to-run.ts';
 import { startRun } from '../operations/start-run.ts';
+import { usage } from '../operations/usage.ts';
 import { whyRun } from '../operations/why-run.ts';
 import type { Handlers } from '../server/app.ts';
 import { countRuns } from '../store/runs.ts';
@@ -47,6 +49,7 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
       databaseUrl: facts.databaseUrl,
       repositories: facts.home.repositories,
       version: facts.version,
+      home: facts.home.folder,
     }),
     prune: ({ dryRun }) => prune(operations, { dryRun, signal: AbortSignal.timeout(60 * 60_000) }),
     startRun: (request) => startRun(operations, request),
@@ -66,12 +69,16 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
     openRun: (request, { run }) => openRun(operations, run, request),
     openStarted: (request, { run }) => openStarted(operations, run, request),
     handBackRun: (request, { run }) => handBackRun(operations, run, request),
+    usage: (request) => usage(operations, request),
     listBlueprints: ({ repository }) => listBlueprints(operations, repository),
     showBlueprint: ({ repository }, { name }) => showBlueprint(operations, name, repository),
     checkBlueprint: ({ file, repository }) => checkBlueprint(operations, file, repository),
     listRepositories: () => listRepositories(operations),
     addRepository: (request) => addRepository(operations, request),
     removeRepository: (request) => removeRepository(operations, request),
+    setSecret: (request) => setSecret(operations, request),
+    listSecrets: () => listSecrets(operations),
+    removeSecret: (request) => removeSecret(operations, request),
     initRepository: (request) => initRepository(operations, request),
   };
 }

@@ -3,8 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLocalForge } from '../adapters/forges/local/index.ts';
 import type { MachineConfig } from '../config/machine.ts';
-import type { Host, HostAgents } from '../engine/host.ts';
+import type { Host, HostAgents, HostSecrets } from '../engine/host.ts';
 import { createEgress } from '../gateway/egress/create.ts';
+import type { ModelGateway } from '../gateway/model/gateway.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
 import type { Home } from '../lib/home.ts';
@@ -23,6 +24,8 @@ export interface HostOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly machine: MachineSettings;
   readonly walls: HostWalls;
+  readonly gateway: ModelGateway;
+  readonly secrets: HostSecrets;
   readonly crashPoint: CrashPoint;
   readonly log: Log;
 }
@@ -34,6 +37,8 @@ export async function createHost({
   env,
   machine,
   walls,
+  gateway,
+  secrets,
   crashPoint,
   log,
 }: HostOptions): Promise<Host> {
@@ -65,8 +70,10 @@ export async function createHost({
       hostEnv: env,
       trusted: () => trustedPlaces(machine.current),
     }),
+    openModel: gateway.open,
     remains: walls.remains,
     agents: agentsOf(machine),
+    secrets,
     env,
   };
 }

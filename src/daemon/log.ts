@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import type { Redact } from '../lib/redact.ts';
 
 /** What the daemon says of itself, one JSON object a line. A run's own story is in its journal. */
 export interface Log {
@@ -7,11 +8,12 @@ export interface Log {
   error(text: string, error?: unknown): void;
 }
 
-/** Writes to standard error, at once: the last line before a death is the one that is wanted. */
-export function openLog(): Log {
+/** Writes to standard error, at once and without secrets: the last line before a death is the one that is wanted. */
+export function openLog(redact: Redact): Log {
+  const out = pino.destination({ fd: 2, sync: true });
   const logger = pino(
     { base: { pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime },
-    pino.destination({ fd: 2, sync: true }),
+    { write: (line) => out.write(redact(line)) },
   );
   return {
     info: (text, facts) => logger.info(facts ?? {}, text),

@@ -12,7 +12,11 @@ export interface MachineSettings {
   reload(): Promise<MachineConfig>;
 }
 
-export function openMachineSettings(home: Home): MachineSettings {
+/** `onRead` is told of each configuration that comes to be in force. */
+export function openMachineSettings(
+  home: Home,
+  onRead: (config: MachineConfig) => void = () => undefined,
+): MachineSettings {
   let current = MachineConfig.parse({});
   let lastText: string | undefined;
   return {
@@ -32,6 +36,7 @@ export function openMachineSettings(home: Home): MachineSettings {
       }
       lastText = text;
       current = loaded.value;
+      onRead(current);
       return current;
     },
   };

@@ -7,14 +7,17 @@ import { OneAtATime } from '../lib/one-at-a-time.ts';
 import { type PostgresServer, startPostgres } from '../lib/postgres-supervisor/supervisor.ts';
 import { openEventFeed } from '../operations/event-feed.ts';
 import type { OperationContext } from '../operations/operations.ts';
+import { KnownSecrets } from '../secrets/known-secrets.ts';
 import { createApp } from '../server/app.ts';
 import { listenOnSocket } from '../server/listen.ts';
 import { migrate } from '../store/migrate.ts';
 import { blueprintsFolder, compose, crashPointFrom, dieAtOnce } from './compose.ts';
 import { handBackDeadOnes } from './hand-back-dead-ones.ts';
 import { handlers } from './handlers.ts';
+import { giveBackHeap } from './idle-heap.ts';
 import { type Log, openLog } from './log.ts';
 import { pruneDaily } from './prune-daily.ts';
+import { resumeDueOnes } from './resume-due.ts';
 import { version } from './version.ts';
 import { keepBasesWarm } from './warm-bases.ts';
 
@@ -32,7 +35,8 @@ export const ALREADY_RUNNING = 75;
 
 /** Serves one SWITCHYARD_HOME until it is told to stop. Returns the exit code; rejects when it cannot serve, with what to do. */
 export async function runDaemon({ env, testMode, works = true, signal }: DaemonOptions): Promise<number> {
-  const log = openLog();
+  const known = new KnownSecrets();
+  const log = openLog(known.redact);
   const home = resolveHome(env);
   try {
     await ensureHome(home);
@@ -42,7 +46,7 @@ export async function runDaemon({ env, testMode, works = true, signal }: DaemonO
       return ALREADY_RUNNING;
     }
     await rm(home.stopped, { force: true });
-    return await serve({ env, testMode, works, home, log, stopping: stopSignal(signal) });
+    return await serve({ env, testMode, works, home, log, known, stopping: stopSignal(signal) });
   } catch (error) {
     log.error('the daemon cannot go on', error);
     throw error;
@@ -55,10 +59,11 @@ interface Serving {
   readonly works: boolean;
   readonly home: Home;
   readonly log: Log;
+  readonly known: KnownSecrets;
   readonly stopping: AbortController;
 }
 
-async function serve({ env, testMode, works, home, log, stopping }: Serving): Promise<number> {
+async function serve({ env, testMode, works, home, log, known, stopping }: Serving): Promise<number> {
   const startedAt = new Date();
   await using stack = new AsyncDisposableStack();
   let postgres: PostgresServer | undefined;
@@ -92,6 +97,8 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
       env,
       crashPoint,
       log,
+      known,
+      secretsOf: home,
       prepare: migrate,
       works,
     }),
@@ -108,6 +115,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
     blueprints: blueprintsFolder,
     defaultSandbox: () => running.walls.strongest(),
     images: running.walls.images,
+    secrets: running.secrets,
     heldByOpenings,
     hands: new OneAtATime(),
     home,
@@ -115,6 +123,7 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
   const app = createApp({
     feed,
     onBug: (error) => log.error('a request failed', error),
+    redact: known.redact,
     handlers: handlers({
       operations,
       facts: {
@@ -131,6 +140,8 @@ async function serve({ env, testMode, works, home, log, stopping }: Serving): Pr
   stack.use(pruneDaily(operations, log));
   if (works) stack.use(keepBasesWarm(operations, log));
   stack.use(handBackDeadOnes(operations, log));
+  stack.use(resumeDueOnes(running.engine, log));
+  stack.use(giveBackHeap(running.engine.clock));
   stack.use(await listenOnSocket(app, home.socket));
   log.info('serving', { home: home.folder, version, testMode });
   await aborted(stopping.signal);

@@ -3,6 +3,7 @@ import { ensureHome } from '../config/home.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { acquireExclusiveLock } from '../lib/exclusive-lock.ts';
 import { resolveHome } from '../lib/home.ts';
+import { KnownSecrets } from '../secrets/known-secrets.ts';
 import { compose, crashPointFrom, dieAtOnce } from './compose.ts';
 import { openLog } from './log.ts';
 import { version } from './version.ts';
@@ -16,7 +17,8 @@ export interface WorkerOptions {
 
 /** Works for a server, with workspaces of its own, until it is told to stop. Returns the exit code; rejects when it cannot join. */
 export async function runWorker({ env, server, testMode }: WorkerOptions): Promise<number> {
-  const log = openLog();
+  const known = new KnownSecrets();
+  const log = openLog(known.redact);
   const home = resolveHome(env);
   await ensureHome(home);
   await using lock = await acquireExclusiveLock(home.lock);
@@ -34,6 +36,8 @@ export async function runWorker({ env, server, testMode }: WorkerOptions): Promi
     env,
     crashPoint,
     log,
+    known,
+    secretsOf: resolveHome({ SWITCHYARD_HOME: joined.home }),
     works: true,
   });
   log.info('working', { worker: running.host.worker, home: home.folder });

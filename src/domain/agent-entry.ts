@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ModelApi } from './model-call.ts';
+import { addressOf, ModelCloud } from './model-cloud.ts';
 
 export const AgentKind = z.enum([
   'claude',
@@ -13,18 +15,32 @@ export const AgentKind = z.enum([
   'scripted',
 ]);
 
+/** The server of an agent's model. `baseUrl` is the cloud's own address where one is named and nothing else is. */
+const ModelEndpoint = z
+  .strictObject({
+    api: ModelApi,
+    baseUrl: z.url().optional(),
+    key: z.strictObject({ env: z.string() }).optional(),
+    /** Gone over to, in this order, while the quota of the one before is used up. */
+    spareKeys: z.array(z.strictObject({ env: z.string() })).optional(),
+    /** Where the model is a cloud's, which has forms and identities of its own. */
+    cloud: ModelCloud.optional(),
+    /** The only models that may be asked for; `*` stands for anything. */
+    models: z.array(z.string().min(1)).min(1).optional(),
+  })
+  .transform(({ baseUrl, ...endpoint }, { addIssue }) => {
+    const address = baseUrl ?? (endpoint.cloud === undefined ? undefined : addressOf(endpoint.cloud));
+    if (address !== undefined) return { ...endpoint, baseUrl: address };
+    addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['baseUrl'] });
+    return z.NEVER;
+  });
+
 /** One agent in `$SWITCHYARD_HOME/config.yaml`. Only the machine's owner names commands and keys; a repository never can. */
 export const AgentEntry = z.strictObject({
   kind: AgentKind,
   command: z.array(z.string().min(1)).min(1).optional(),
   model: z.string().optional(),
-  endpoint: z
-    .strictObject({
-      api: z.enum(['responses', 'chat', 'anthropic', 'gemini']),
-      baseUrl: z.url(),
-      key: z.strictObject({ env: z.string() }).optional(),
-    })
-    .optional(),
+  endpoint: ModelEndpoint.optional(),
   login: z.string().optional(),
   env: z.record(z.string(), z.string()).default({}),
   args: z.array(z.string()).default([]),

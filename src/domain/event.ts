@@ -66,7 +66,13 @@ export const EventPayload = z.discriminatedUnion('kind', [
     output: z.string().optional(),
     ok: z.boolean().optional(),
   }),
-  z.object({ kind: z.literal('agent.usage'), node: z.string(), n: z.int(), usage: Usage }),
+  z.object({
+    kind: z.literal('agent.usage'),
+    node: z.string(),
+    n: z.int(),
+    usage: Usage,
+    model: z.string().optional(),
+  }),
   // what the harness found, and what it has to say
   z.object({
     kind: z.literal('check.ended'),

@@ -29,6 +29,8 @@ export interface NodeReferences {
   readonly prompts?: readonly string[];
   /** Blueprints; they are loaded and copied into the blueprint. */
   readonly blueprints?: readonly string[];
+  /** Secrets that the node's program finds in its environment. */
+  readonly secrets?: readonly string[];
 }
 
 /** All that loading, checking and drawing need to know about a kind of node; how it executes is elsewhere. */

@@ -9,6 +9,8 @@ export const Needs = z.object({
   files: z.array(z.string()).optional(),
   /** What the person is asked, in markdown. */
   ask: z.string().optional(),
+  /** When the run goes on by itself, as ISO 8601 in UTC. */
+  until: z.iso.datetime().optional(),
   /** The check with which a retry begins, because a person has changed files by hand since the run waits. */
   verify: z.string().optional(),
 });
@@ -70,6 +72,24 @@ export function addUsage(a: Usage, b: Usage): Usage {
   };
 }
 
+/** What has been used beyond an earlier amount of the same. */
+export function usageSince(before: Usage, now: Usage): Usage {
+  return {
+    input: now.input - before.input,
+    output: now.output - before.output,
+    cached: now.cached - before.cached,
+    reasoning: now.reasoning - before.reasoning,
+    cost: now.cost === null ? null : now.cost - (before.cost ?? 0),
+  };
+}
+
 /** What a run has consumed of its limits, kept across restarts. Milliseconds of wall time exclude parking. */
-export const Consumed = z.object({ wall: z.number(), turns: z.number(), usage: Usage });
+export const Consumed = z.object({
+  wall: z.number(),
+  turns: z.number(),
+  /** As the gateway counted it; of agents that go to their model by themselves, as they report it. */
+  usage: Usage,
+  /** What agents whose use the gateway counted have reported themselves. */
+  reported: Usage.optional(),
+});
 export type Consumed = z.infer<typeof Consumed>;

@@ -28,9 +28,13 @@ export const RunSettings = z.object({
       changed: z.string().optional(),
       /** The folder that it runs in. */
       path: z.string().optional(),
+      /** Names of the secrets that it finds in its environment. */
+      secrets: z.array(z.string()).readonly().optional(),
     }),
   ),
   setup: z.string().nullable(),
+  /** Names of the secrets that setup finds in its environment. */
+  setupSecrets: z.array(z.string()).optional(),
   /** What its programs find on their loopback. */
   services: z.array(Service).optional(),
   /** The only folders of the repository that its workspaces have; without it, all. */

@@ -8,6 +8,7 @@ import { agentOf } from '../store/steps.ts';
 import { salvageRef } from '../workspaces/git-store.ts';
 import { breachText } from './breach-text.ts';
 import { attemptsBound, type Claim } from './claim.ts';
+import { noteOnCommitted } from './committed-secrets.ts';
 import { nodeOf } from './context.ts';
 import type { Engine } from './engine.ts';
 import { type EquipmentParts, equip } from './equipment.ts';
@@ -121,6 +122,7 @@ async function work(working: Working): Promise<Claim | undefined> {
     // What was done without a service that it needs says little, too.
     (serviceEnded === undefined ? executed : failure(serviceEnded));
   const kept = await keepSession(working, workspace);
+  await tellOfSecrets(working, head);
 
   await journal.flush();
   const delivered = result.kind === 'outcome' ? result.outputs?.['delivered'] : undefined;
@@ -237,6 +239,19 @@ async function keepSession(working: Working, workspace: Workspace | undefined): 
     await unsaved(working, error);
     return null;
   }
+}
+
+/** Says so where the step has committed what nobody may read. */
+async function tellOfSecrets({ engine, host, claimed, journal }: Working, head: string): Promise<void> {
+  // A delivery brings other people's commits.
+  if (head === claimed.run.head || claimed.step.kind === 'deliver' || !engine.redact.isNeeded()) return;
+  const { node, n } = claimed.step;
+  const store = await host.openStore(await getRepository(engine.database, claimed.run.repository));
+  const range = { from: claimed.run.head, to: head };
+  const text = await noteOnCommitted({ store: store.path, redact: engine.redact }, range).catch(
+    (error: unknown) => `It could not be found out whether commits of this step hold secrets: ${messageOf(error)}`,
+  );
+  if (text !== undefined) await journal.add({ kind: 'message', level: 'warning', text, node, n });
 }
 
 async function unsaved({ journal, claimed }: Working, error: unknown): Promise<void> {

@@ -4,7 +4,7 @@ import { NO_USAGE } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { Forge } from '../ports/forge.ts';
-import type { AgentDirectory, StepContext } from '../ports/node.ts';
+import type { AgentDirectory, AgentModel, StepContext } from '../ports/node.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
 import { passedChecks, recordEvidence, verdictsSinceDecision } from '../store/evidence.ts';
@@ -13,7 +13,7 @@ import { rememberSession, sessionOf } from '../store/sessions.ts';
 import { latestOfNode } from '../store/steps.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { Claim } from './claim.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, withoutSecrets } from './engine.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import { stepLimits } from './limits.ts';
@@ -34,6 +34,8 @@ export interface AttemptParts {
   readonly sandbox: Sandbox;
   /** The same for an agent, with its own HOME and the way to its model. */
   readonly agentSandbox: (name: string) => Sandbox;
+  /** How an agent reaches its model by way of the gateway; undefined for one that goes there by itself. */
+  readonly agentModel: (name: string) => Promise<AgentModel | undefined>;
   readonly signal: AbortSignal;
   openWorkspace(): Promise<Workspace>;
   save(): Promise<void>;
@@ -72,6 +74,8 @@ export function stepContext(parts: AttemptParts): StepContext {
     crashPoint: engine.crashPoint,
     sandbox: parts.sandbox,
     commandEnv: enclosedEnv(host.env, parts.sandbox, host.workspaces.layoutOf(run.id).home),
+    secrets: (names) => host.secrets.valuesOf(run.repository, names),
+    redact: engine.redact,
     workspace: () => parts.openWorkspace(),
     save: () => parts.save(),
     commitText: (message) => ({
@@ -98,7 +102,8 @@ export function stepContext(parts: AttemptParts): StepContext {
         await journal.add({ kind: 'message', level: 'warning', text, node: step.node, n: step.n });
     },
     summary: () => summaryOf(engine.database, run.id),
-    recordEvidence: (evidence) => recordEvidence(engine.database, run.id, evidence, new Date(engine.clock.now())),
+    recordEvidence: (evidence) =>
+      recordEvidence(engine.database, run.id, withoutSecrets(engine, evidence), new Date(engine.clock.now())),
     verdicts: () => verdictsSinceDecision(engine.database, run.id),
     passedChecks: (tree) => passedChecks(engine.database, run.id, tree),
     headAfter: async (name) => (await latestOfNode(engine.database, run.id, name))?.head ?? undefined,
@@ -125,7 +130,7 @@ function asideNode(inputs: Readonly<Record<string, unknown>>): BlueprintNode {
   };
 }
 
-function agentDirectory({ engine, host, claimed, agentSandbox }: AttemptParts): AgentDirectory {
+function agentDirectory({ engine, host, claimed, agentSandbox, agentModel }: AttemptParts): AgentDirectory {
   const { run, step } = claimed;
   const { database } = engine;
   return {
@@ -138,6 +143,7 @@ function agentDirectory({ engine, host, claimed, agentSandbox }: AttemptParts): 
       return { name: wanted, entry, adapter };
     },
     sandbox: agentSandbox,
+    model: agentModel,
     session: (node) => sessionOf(database, run.id, node),
     async interrupted() {
       const last = claimed.earlier.findLast((attempt) => attempt.session !== null && attempt.agent !== null);

@@ -9,8 +9,8 @@ import { insertAside } from './aside.ts';
 import { command } from './command.ts';
 import type { Engine } from './engine.ts';
 import { goOnAt } from './go-on.ts';
+import { grantMore } from './grant.ts';
 import { isHeld, letGo } from './hold.ts';
-import { grantAgain } from './limits.ts';
 import { handNote } from './send-note.ts';
 import {
   answerOutputs,
@@ -137,7 +137,7 @@ async function tryAgain(run: OpenRun, waiting: StepRow | undefined, actor: Actor
   if (waiting !== undefined) return park(run, { ...state, node: waiting.node }); // the approval is asked again
   const verify = verifyAt(run);
   if (verify !== undefined) return goOnAt(run, { node: verify, actor, newRound: true });
-  run.changes.granted = grantAgain(row, state.reason.code);
+  await grantMore(run, actor);
   setState(run, { kind: 'running' });
   const last = await latestStep(queries, row.id);
   if (last?.aside === true) return insertAside(run, last.inputs);

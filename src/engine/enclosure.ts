@@ -88,19 +88,12 @@ export function egressRules(network: readonly string[]): EgressRules {
   };
 }
 
-/** The same for an agent: its model too. */
+/** The same for an agent: its model too, where it goes there by itself and not by way of the gateway. */
 export function agentEgressRules(
   network: readonly string[],
   { entry, adapter }: { entry: AgentEntry; adapter: AgentAdapter },
 ): EgressRules {
   const rules = egressRules(network);
-  if (!network.includes('model')) return rules;
-  if (entry.endpoint === undefined) return { ...rules, hosts: [...rules.hosts, ...(adapter.hosts?.(entry) ?? [])] };
-  const { hostname, port, protocol } = new URL(entry.endpoint.baseUrl);
-  const number = Number(port) || (protocol === 'http:' ? 80 : 443);
-  return LOOPBACK.test(hostname)
-    ? { ...rules, loopback: [number] }
-    : { ...rules, hosts: [...rules.hosts, `${hostname}:${number}`] };
+  if (!network.includes('model') || entry.endpoint !== undefined) return rules;
+  return { ...rules, hosts: [...rules.hosts, ...(adapter.hosts?.(entry) ?? [])] };
 }
-
-const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;

@@ -5,6 +5,7 @@ import type { Workspace } from '../ports/workspace.ts';
 import { getRepository } from '../store/repositories.ts';
 import { addNamespace } from '../store/steps.ts';
 import { getTask } from '../store/tasks.ts';
+import { attemptMeters } from './attempt-meters.ts';
 import type { Claim } from './claim.ts';
 import { nodeOf, stepContext } from './context.ts';
 import type { Engine } from './engine.ts';
@@ -37,6 +38,7 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
   const kind = engine.kinds.get(nodeOf(claimed).node.kind);
   if (kind?.mode !== 'execute') throw new Error(`no kind of node executes ${claimed.step.kind}`);
   await host.agents.refresh();
+  await host.secrets.refresh();
   const [task, repository] = await Promise.all([
     getTask(engine.database, run.task),
     getRepository(engine.database, run.repository),
@@ -44,12 +46,15 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
   const store = await host.openStore(repository);
   const forge = host.forge(repository, store);
   const { node, n } = claimed.step;
+  const meters = attemptMeters({ engine, claimed, journal });
+  parts.over.use(meters);
   const sandboxes = await runSandboxes({
     host,
     run,
     store,
     onRefused: (text) => void journal.add({ kind: 'message', level: 'warning', text, node, n }),
     remember: (name) => addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, name),
+    meter: (agent) => meters.of(agent),
     onBreach: parts.onBreach,
     clock: engine.clock,
     onServiceEnded(failure) {
@@ -72,7 +77,11 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
   const { save } = parts;
   const { programs: sandbox } = sandboxes;
   const agentSandbox = (name: string) => sandboxes.agent(name);
-  const shared = { engine, host, claimed, journal, task, store, forge, sandbox, agentSandbox, signal };
+  const agentModel = async (name: string) => {
+    const way = await sandboxes.model(name);
+    return way && { entry: way.entry, env: way.env, meter: await meters.of(name) };
+  };
+  const shared = { engine, host, claimed, journal, task, store, forge, sandbox, agentSandbox, agentModel, signal };
   const context = stepContext({ ...shared, openWorkspace, save });
   return { kind, context };
 }

@@ -2,7 +2,7 @@ import { type FlowState, reenter } from '../blueprint/advance.ts';
 import type { Actor } from '../domain/actor.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { latestNumbers, openStep } from '../store/steps.ts';
-import { grantAgain } from './limits.ts';
+import { grantMore } from './grant.ts';
 import { current, endWaiting, enter, type OpenRun, setState } from './transition.ts';
 
 /** How an approval ends that a person does not answer: the run goes on elsewhere. No blueprint can have a choice of this name. */
@@ -34,7 +34,7 @@ export async function goOn(run: OpenRun, actor: Actor): Promise<void> {
   const now = current(run);
   const waiting = await openStep(run.queries, now.id);
   if (waiting !== undefined) await endWaiting(run, waiting, { outcome: PASSED_OVER, outputs: {}, actor });
-  run.changes.granted = grantAgain(now, now.state.kind === 'parked' ? now.state.reason.code : undefined);
+  await grantMore(run, actor);
   run.changes.ended_at = null;
   setState(run, { kind: 'running' });
 }

@@ -1,9 +1,11 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import type { SandboxLevel } from '../domain/sandbox.ts';
 import type { RunContainer } from '../domain/settings.ts';
+import type { Redact } from '../lib/redact.ts';
 import type { AgentAdapter } from '../ports/agent.ts';
 import type { OpenEgress } from '../ports/egress.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { OpenModelWay } from '../ports/model-gateway.ts';
 import type { SandboxRemains, Walls } from '../ports/sandbox.ts';
 import type { RepositoryRow } from '../store/rows.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
@@ -21,10 +23,21 @@ export interface Host {
   /** For the harness's own git over agents' files: the best that starts quickly here, whatever level the run has. */
   gitWalls(): Promise<Walls>;
   readonly openEgress: OpenEgress;
+  readonly openModel: OpenModelWay;
   readonly remains: SandboxRemains;
   readonly agents: HostAgents;
+  readonly secrets: HostSecrets;
   /** The environment that commands and checks get, and from which agents' keys are taken. */
   readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HostSecrets {
+  /** Takes in what was stored, changed or removed since, so that it is taken out of texts. Rejects with `secret/…`. */
+  refresh(): Promise<void>;
+  /** What programs of that repository (its id) find in their environment; rejects with `secret/missing`, naming all that are. */
+  valuesOf(repository: string, names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** The same as the engine's. */
+  readonly redact: Redact;
 }
 
 export interface HostAgents {

@@ -7,6 +7,7 @@ import type { RunRow, StepRow } from '../store/rows.ts';
 import { attemptsOf, latestKept, leftCheckpoint, openStep, stepsOf } from '../store/steps.ts';
 import { liveWorkers } from '../store/workers.ts';
 import type { Opened } from '../workspaces/workspaces.ts';
+import { handMeters } from './attempt-meters.ts';
 import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
 import { type RunSandboxes, runSandboxes } from './run-sandboxes.ts';
@@ -65,7 +66,8 @@ async function open(
   await host.agents.refresh();
   const store = await host.openStore(await getRepository(engine.database, run.repository));
   await using unused = new AsyncDisposableStack();
-  const sandboxes = unused.use(
+  const meters = unused.use(handMeters(engine, run.id));
+  const inner = unused.use(
     await runSandboxes({
       host,
       run,
@@ -73,10 +75,18 @@ async function open(
       onRefused: () => undefined, // whoever sits there sees it in the terminal
       remember: async (name) =>
         void (await addOpeningNamespace(engine.database, { run: run.id, opening: opening.id }, name)),
+      meter: (agent) => meters.of(agent),
       clock: engine.clock,
       signal,
     }),
   );
+  const sandboxes: RunSandboxes = {
+    ...inner,
+    async [Symbol.asyncDispose]() {
+      await inner[Symbol.asyncDispose]();
+      await meters[Symbol.asyncDispose]();
+    },
+  };
   const opened = await host.workspaces.open({
     ...requestFor({ host, run, store, sandboxes, clock: engine.clock, signal, onSetupOutput: () => undefined }),
     step: `open-${opening.id}`,

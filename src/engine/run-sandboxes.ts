@@ -3,12 +3,15 @@ import type { RunSettings } from '../domain/settings.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { SwitchyardError } from '../lib/error.ts';
 import { watchDisk } from '../lib/resources/disk-watch.ts';
+import type { EgressRules } from '../ports/egress.ts';
+import type { ModelMeter, ModelWay } from '../ports/model-gateway.ts';
 import type { Breach, Bridge, Sandbox, SandboxedProcess, SandboxProgram } from '../ports/sandbox.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
 import type { Layout } from '../workspaces/layout.ts';
 import { withServices } from '../workspaces/services/services.ts';
 import { agentEgressRules, egressRules, gitSandbox, programsSandbox } from './enclosure.ts';
 import type { Host } from './host.ts';
+import { modelWays } from './model-ways.ts';
 import { OnceEgress } from './once-egress.ts';
 import { runServices, withBridges } from './run-services.ts';
 
@@ -22,6 +25,8 @@ export interface RunSandboxes extends AsyncDisposable {
   readonly programs: Sandbox;
   /** For an agent: with its own HOME and the way to its model. */
   agent(name: string): Sandbox;
+  /** The way to the agent's model, opened when it is first asked for; undefined where it goes there by itself. */
+  model(name: string): Promise<ModelWay | undefined>;
 }
 
 interface Parts {
@@ -37,6 +42,8 @@ interface Parts {
   readonly onRefused: (text: string) => void;
   /** Told the name of each wall that is made, before the program in it is anybody's; durable when it resolves. */
   readonly remember: (namespace: string) => Promise<void>;
+  /** Hears what an agent uses of its model. */
+  readonly meter: (agent: string) => Promise<ModelMeter>;
   /** Told of the limits that programs have run into. */
   readonly onBreach?: ((breach: Breach) => void) | undefined;
   /** Told when a service of the run has ended by itself: from then on no program is started any more. */
@@ -46,7 +53,7 @@ interface Parts {
   readonly signal: AbortSignal;
 }
 
-export async function runSandboxes({ host, run, store, signal, ...told }: Parts): Promise<RunSandboxes> {
+export async function runSandboxes({ host, run, store, signal, meter, ...told }: Parts): Promise<RunSandboxes> {
   const { settings } = run;
   const walls = await host.walls(settings.sandbox, settings.container);
   const layout = told.layout ?? host.workspaces.layoutOf(run.id);
@@ -56,13 +63,17 @@ export async function runSandboxes({ host, run, store, signal, ...told }: Parts)
       `The sandbox refused a connection to ${name}: what this run may reach is ${network.join(', ') || 'nothing'}.`,
     );
   const egresses: OnceEgress[] = [];
-  const waysOut = (rules: ReturnType<typeof egressRules>) => {
+  const waysOut = (rules: EgressRules) => {
     const egress = new OnceEgress(() => host.openEgress(rules, refused));
     egresses.push(egress);
     return egress;
   };
-  const programsIn = (home: string, egress: OnceEgress, bridges: () => readonly Bridge[]) => {
-    const open = async () => withBridges(await egress.open(), bridges());
+  const programsIn = (
+    home: string,
+    egress: OnceEgress,
+    bridges: () => readonly Bridge[] | Promise<readonly Bridge[]>,
+  ) => {
+    const open = async () => withBridges(await egress.open(), await bridges());
     const inner = programsSandbox({ walls, layout, store: store.path, home, settings, egress: open });
     return observed(inner, { ...told, disk: settings.resources?.disk, folder: layout.root });
   };
@@ -77,31 +88,36 @@ export async function runSandboxes({ host, run, store, signal, ...told }: Parts)
     onEnded: (failure) => told.onServiceEnded?.(failure),
   });
   const programs = programsIn(layout.home, own, () => services.bridges);
+  const models = modelWays({ host, meter, network, isWalled: walls.boundsNetwork, services: settings.services ?? [] });
   const agents = new Map<string, Sandbox>();
+  const agent = (name: string): Sandbox => {
+    const bridges = async () => [...services.bridges, ...((await models.to(name))?.bridges ?? [])];
+    const inner = programsIn(join(layout.homes, name), waysOut(agentRules(host, network, name)), bridges);
+    return withServices(inner, services, 'programs');
+  };
   return {
     git: gitSandbox(await host.gitWalls(), { layout, store: store.path }),
     setup: withServices(programs, services, 'setup'),
     programs: withServices(programs, services, 'programs'),
     agent(name) {
-      const known = agents.get(name);
-      if (known !== undefined) return known;
-      const entry = host.agents.entry(name);
-      const adapter = entry === undefined ? undefined : host.agents.adapter(entry.kind);
-      const isKnown = entry !== undefined && adapter !== undefined;
-      const rules = isKnown ? agentEgressRules(network, { entry, adapter }) : egressRules(network);
-      const made = withServices(
-        programsIn(join(layout.homes, name), waysOut(rules), () => services.bridges),
-        services,
-        'programs',
-      );
-      agents.set(name, made);
-      return made;
+      const known = agents.get(name) ?? agent(name);
+      agents.set(name, known);
+      return known;
     },
+    model: (name) => models.to(name),
     async [Symbol.asyncDispose]() {
       await services[Symbol.asyncDispose]();
-      await Promise.all(egresses.map((egress) => egress[Symbol.asyncDispose]()));
+      await Promise.all([...egresses, models].map((ways) => ways[Symbol.asyncDispose]()));
     },
   };
+}
+
+function agentRules(host: Host, network: readonly string[], name: string): EgressRules {
+  const entry = host.agents.entry(name);
+  const adapter = entry === undefined ? undefined : host.agents.adapter(entry.kind);
+  return entry === undefined || adapter === undefined
+    ? egressRules(network)
+    : agentEgressRules(network, { entry, adapter });
 }
 
 interface Observer extends Pick<Parts, 'remember' | 'onBreach' | 'clock'> {

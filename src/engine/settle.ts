@@ -7,7 +7,7 @@ import { queueOf } from '../store/queue.ts';
 import { lockRun } from '../store/runs.ts';
 import { endStep } from '../store/steps.ts';
 import { addWall, type Claim, claimNext, leaseOf, recallNext } from './claim.ts';
-import type { Engine } from './engine.ts';
+import { type Engine, withoutSecrets } from './engine.ts';
 import { forgetUnheard } from './hold.ts';
 import { PARK_CHOICES } from './park-reasons.ts';
 import { goOnForMessages } from './send-resume.ts';
@@ -58,8 +58,9 @@ export interface Settled {
 export async function settle(
   engine: Engine,
   claimed: Claim,
-  { worker, mayBegin, ...settlement }: Settlement & GoingOn,
+  { worker, mayBegin, ...left }: Settlement & GoingOn,
 ): Promise<Settled | undefined> {
+  const settlement = { ...left, result: withoutSecrets(engine, left.result) };
   // By this time a claim is known again that was committed without our hearing of it.
   const startedAt = new Date(engine.clock.now());
   try {
@@ -128,10 +129,15 @@ async function end(
 async function goOn(run: OpenRun, { step }: Claim, { result }: Settlement): Promise<void> {
   const flow = run.row.flow as FlowState;
   if (result.kind === 'limit') {
-    const { limit, used, max, text } = result;
+    const { limit, used, max, text, until } = result;
     record(run, SYSTEM, { kind: 'limit', limit, used, max, text });
     if (!step.aside) run.changes.flow = halt(flow, { outcome: 'limit', detail: text });
-    park(run, { reason: { code: `limit/${limit}`, message: text }, needs: needs(run, 'limit'), node: step.node });
+    const waits = until === undefined ? {} : { until: new Date(until).toISOString() };
+    park(run, {
+      reason: { code: `limit/${limit}`, message: text },
+      needs: { ...needs(run, 'limit'), ...waits },
+      node: step.node,
+    });
     return;
   }
   if (step.aside) return afterAside(run, step.node, result);

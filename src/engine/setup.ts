@@ -12,30 +12,38 @@ import { runSandboxes } from './run-sandboxes.ts';
 const TIMEOUT_MS = 30 * 60_000;
 
 interface SetupParts {
-  readonly host: Pick<Host, 'env'>;
-  readonly settings: Pick<RunSettings, 'promises'> & { readonly setup: string };
+  readonly host: Pick<Host, 'env' | 'secrets'>;
+  /** The id of the repository. */
+  readonly repository: string;
+  readonly settings: Pick<RunSettings, 'promises' | 'setupSecrets'> & { readonly setup: string };
   readonly layout: Layout;
   readonly sandbox: Sandbox;
   readonly onOutput: (text: string) => void;
 }
 
 /** A run's setup, in the walls that its programs have. */
-export function setupOf({ host, settings, layout, sandbox, onOutput }: SetupParts): Setup {
+export function setupOf({ host, repository, settings, layout, sandbox, onOutput }: SetupParts): Setup {
+  const { promises, setupSecrets = [] } = settings;
+  // What it makes may depend on which it gets.
+  const identity = [promises?.mechanism ?? '', ...setupSecrets].filter((part) => part !== '').join(' ');
   return {
     command: settings.setup,
     env: setupEnv(host.env, sandbox, layout.home),
+    ...(setupSecrets.length === 0 ? {} : { secrets: () => host.secrets.valuesOf(repository, setupSecrets) }),
+    redact: host.secrets.redact,
     timeoutMs: TIMEOUT_MS,
     onOutput,
     sandbox,
-    ...(settings.promises === undefined ? {} : { identity: settings.promises.mechanism }),
+    ...(identity === '' ? {} : { identity }),
   };
 }
 
 interface SharedParts {
   readonly host: Host;
+  readonly repository: string;
   readonly settings: Pick<
     RunSettings,
-    'setup' | 'sandbox' | 'container' | 'network' | 'resources' | 'services' | 'promises'
+    'setup' | 'setupSecrets' | 'sandbox' | 'container' | 'network' | 'resources' | 'services' | 'promises'
   >;
   readonly store: GitStore;
   readonly clock: Clock;
@@ -46,7 +54,9 @@ interface SharedParts {
  * The same setup in walls of its own round a throw-away workspace, for all runs of the repository. Not where it may need services, which
  * are a run's own.
  */
-export function sharedSetup({ host, settings, store, clock, onOutput }: SharedParts): { enclose?: Enclose } {
+export function sharedSetup({ host, repository, settings, store, clock, onOutput }: SharedParts): {
+  enclose?: Enclose;
+} {
   const { setup, services = [] } = settings;
   if (setup === null || services.length > 0) return {};
   return {
@@ -58,13 +68,21 @@ export function sharedSetup({ host, settings, store, clock, onOutput }: SharedPa
         layout,
         store,
         onRefused: onOutput,
+        meter: () => Promise.reject(new Error('setup has no agent')),
         remember: async () => undefined, // it is a throw-away workspace: nobody goes on in it
         clock,
         signal: stopping.signal,
       });
       return {
         sandbox: sandboxes.git,
-        setup: setupOf({ host, settings: { ...settings, setup }, layout, sandbox: sandboxes.setup, onOutput }),
+        setup: setupOf({
+          host,
+          repository,
+          settings: { ...settings, setup },
+          layout,
+          sandbox: sandboxes.setup,
+          onOutput,
+        }),
         async [Symbol.asyncDispose]() {
           stopping.abort();
           await sandboxes[Symbol.asyncDispose]();

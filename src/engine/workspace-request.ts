@@ -83,12 +83,13 @@ export function requestFor({
       : {
           setup: setupOf({
             host,
+            repository: run.repository,
             settings: { ...settings, setup: settings.setup },
             layout: host.workspaces.layoutOf(run.id),
             sandbox: sandboxes.setup,
             onOutput: onSetupOutput,
           }),
-          ...sharedSetup({ host, settings, store, clock, onOutput: onSetupOutput }),
+          ...sharedSetup({ host, repository: run.repository, settings, store, clock, onOutput: onSetupOutput }),
         }),
     sessionFiles: host.agents.sessionFiles,
     signal,

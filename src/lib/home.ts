@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path';
 export interface Home {
   readonly folder: string;
   readonly config: string;
+  /** Which secrets there are, and their values where no keyring has them. */
+  readonly secrets: string;
   readonly database: string;
   readonly socket: string;
   readonly log: string;
@@ -35,6 +37,7 @@ export function resolveHome(env: Readonly<Record<string, string | undefined>>): 
   return {
     folder,
     config: join(folder, 'config.yaml'),
+    secrets: join(folder, 'secrets.json'),
     database: join(folder, 'pg'),
     socket: shortEnough(join(folder, 'daemon.sock'), folder, env),
     log: join(folder, 'daemon.log'),

@@ -26,7 +26,7 @@ export async function decideRun(
   await decide(engine, run.id, {
     choice: request.choice,
     head: request.head,
-    note: request.note,
+    note: request.note === undefined ? undefined : engine.redact(request.note),
     actor: person(request.actor),
   });
   return acted(context, run.id);

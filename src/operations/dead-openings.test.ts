@@ -43,6 +43,7 @@ beforeAll(async () => {
     blueprints: '',
     defaultSandbox: async () => 'none',
     images: { find: async () => NO_IMAGE, build: async () => NO_IMAGE },
+    secrets: { list: async () => [], read: async () => [], put: async () => false, remove: async () => false },
     home: resolveHome({ SWITCHYARD_HOME: home }),
     heldByOpenings: new Map(),
     hands: new OneAtATime(),

@@ -28,7 +28,7 @@ export async function forkRun(
       : await usableAgent(context, chooseAgent(await context.machine(), request.agent), {
           hasOwnPrograms: from.settings.sandbox === 'container',
         });
-  const prompt = request.prompt === undefined ? undefined : messageText(request.prompt);
+  const prompt = request.prompt === undefined ? undefined : engine.redact(messageText(request.prompt));
   const point = await forkPoint(engine, from, request.from?.replace(/\s/g, ''));
   const store = await host.openStore(await getRepository(engine.database, from.repository));
   const id = engine.ids();

@@ -3,6 +3,7 @@ import { detectChecks } from '../checks/detect/detect.ts';
 import { loadRepositoryConfig, type RepositoryConfig } from '../config/repository.ts';
 import type { Detected } from '../config/resolve.ts';
 import { readSwitchyardFolder, type SwitchyardFolder } from '../config/switchyard-folder.ts';
+import { writtenSetup } from '../config/written-setup.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { git, runGit, splitNul } from '../lib/git/git.ts';
 import type { GitStore } from '../workspaces/git-store.ts';
@@ -48,7 +49,8 @@ async function detect(
   commit: string,
   { atCommit, config }: { atCommit: (path: string) => Promise<string | undefined>; config: RepositoryConfig },
 ): Promise<Detected> {
-  if (config.checks !== undefined && config.setup !== undefined && config.setup !== 'auto') return { checks: [] };
+  const { run } = writtenSetup(config.setup);
+  if (config.checks !== undefined && run !== undefined && run !== 'auto') return { checks: [] };
   const paths = splitNul(
     await git(['ls-tree', '-z', '--name-only', commit, '--', '.', 'tests/'], { gitDir: store.path }),
   );

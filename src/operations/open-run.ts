@@ -245,15 +245,25 @@ async function commandOf(
   const [program, ...args] = request.command;
   if (tool === 'command' && program !== undefined) return { argv: [program, ...args], env, sandbox: programs };
   if (tool !== 'agent') return { argv: [request.terminal['SHELL'] ?? '/bin/sh'], env, sandbox: programs };
+  return agentCommand({ engine, host }, run, { request, workspace, sandboxes });
+}
+
+/** The agent's own program, which goes on with the run's latest session. */
+async function agentCommand(
+  { engine, host }: Pick<OperationContext, 'engine' | 'host'>,
+  run: RunRow,
+  { request, workspace, sandboxes }: Pick<Chosen, 'request' | 'workspace' | 'sandboxes'>,
+): ReturnType<typeof commandOf> {
   const session = await latestSession(engine.database, run.id);
   const entry = host.agents.entry(session?.agent ?? '');
   const interactive = host.agents.adapter(entry?.kind ?? '');
   if (session === undefined || entry === undefined || interactive?.interactive === undefined)
     throw new Error(`the session of run ${run.id} is gone`);
   const sandbox = sandboxes.agent(session.agent);
+  const model = await sandboxes.model(session.agent);
   const home = join(workspace.homes, session.agent);
   const command = await interactive.interactive({
-    entry,
+    entry: model?.entry ?? entry,
     prompt: '',
     folder: workspace.folder,
     home,
@@ -263,7 +273,7 @@ async function commandOf(
     run: run.id,
     node: session.node,
     step: 1,
-    hostEnv: { ...host.env, ...request.terminal },
+    hostEnv: { ...host.env, ...request.terminal, ...model?.env },
   });
   return { argv: command.argv, env: { ...command.env }, sandbox };
 }

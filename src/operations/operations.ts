@@ -5,6 +5,7 @@ import type { Host } from '../engine/host.ts';
 import type { Home } from '../lib/home.ts';
 import type { OneAtATime } from '../lib/one-at-a-time.ts';
 import type { ContainerImages } from '../ports/sandbox/container-images.ts';
+import type { SecretStore } from '../secrets/store.ts';
 
 /** What every operation works with. An operation is one thing that a person can do: it checks the request, then calls the engine. */
 export interface OperationContext {
@@ -18,6 +19,7 @@ export interface OperationContext {
   readonly defaultSandbox: () => Promise<SandboxLevel>;
   /** Of the container engine, for what a repository's `.devcontainer` asks for. */
   readonly images: ContainerImages;
+  readonly secrets: SecretStore;
   readonly home: Home;
   /** What the openings of persons hold beside the run, by the opening's id: the ways out of their sandboxes. */
   readonly heldByOpenings: Map<string, AsyncDisposable>;

@@ -91,13 +91,15 @@ export async function removeRepository(
   const here = (await isThere(row)) ? (row.common_dir ?? undefined) : undefined;
   const runs = await runsOf(database, row.id);
   const judged = await Promise.all(runs.map(async (run) => ({ run, lost: await whatWouldBeLost(run, here) })));
+  const own = (await context.secrets.list()).filter(({ repository }) => repository === row.id);
   const removal = {
     schema: 1 as const,
     repository: row.id,
     path: row.path,
     runs: judged.map(({ run: { id, slug, state }, lost }) => ({ id, slug, state: state.kind, lost: lost ?? null })),
+    secrets: own.map(({ name }) => name),
   };
-  if (runs.length > 0 && !yes) return { ...removal, removed: false };
+  if (runs.length + own.length > 0 && !yes) return { ...removal, removed: false };
   refuseWorking(row, runs);
   refuseUnmerged(judged, discardUnmerged);
   await database.transaction(async (queries) => {
@@ -113,6 +115,7 @@ export async function removeRepository(
     row,
     runs.map(({ id }) => id),
   );
+  for (const secret of own) await context.secrets.remove(secret);
   return { ...removal, removed: true };
 }
 

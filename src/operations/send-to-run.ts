@@ -19,7 +19,7 @@ export async function sendToRun(
   reference: string,
   request: ParsedRequestOf<'sendToRun'>,
 ): Promise<Sent> {
-  const text = messageText(request.text);
+  const text = context.engine.redact(messageText(request.text));
   const run = await runToActOn(context, reference);
   const message = request.id ?? context.engine.ids();
   const sent = await sendMessage(context.engine, run.id, {

@@ -16,6 +16,7 @@ import { containerSetting, developmentContainer } from './development-container.
 import { identityOf } from './identity.ts';
 import { readInForce } from './in-force.ts';
 import { includeDirty } from './include-dirty.ts';
+import { refuseMissingSecrets } from './named-secrets.ts';
 import { networkAt, notInForce } from './not-in-force.ts';
 import type { OperationContext } from './operations.ts';
 import { type Base, resolveBase, type UsableRepository, usableRepository } from './repository.ts';
@@ -23,7 +24,8 @@ import { usableAgent } from './usable-agent.ts';
 
 /** Starts a run: looks everything up, refuses what cannot work before any agent starts, then hands it to the engine. */
 export async function startRun(context: OperationContext, request: ParsedRequestOf<'startRun'>): Promise<RunStarted> {
-  const text = taskText(request.task);
+  const said = taskText(request.task);
+  const text = context.engine.redact(said);
   const repository = await usableRepository(context, request.repository);
   const base = await resolveBase(repository, request.base);
   const machine = await context.machine();
@@ -63,6 +65,7 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     agent,
     checks: config.checks,
     setup: (inForce.config.setup === undefined ? container.setup : undefined) ?? config.setup ?? null,
+    setupSecrets: config.setupSecrets,
     ...(config.services === undefined ? {} : { services: config.services }),
     ...(config.sparse === undefined ? {} : { sparse: config.sparse }),
     copy: config.copy,
@@ -78,12 +81,14 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     checkout: repository.found.toplevel ?? null,
     push: false,
   };
+  await refuseMissingSecrets(context, { blueprint, settings, repository: repository.row.id });
   const id = context.engine.ids();
   const { requester, priority } = request;
   const task = newTask(context, { text, base, repository, requester, priority });
   const start =
     request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
   const notes = [
+    ...notesOnTask(said, text),
     ...inForce.folder.notes,
     ...blueprintNotes,
     ...config.notes,
@@ -114,6 +119,13 @@ export async function startRun(context: OperationContext, request: ParsedRequest
     notes,
   });
   return { schema: 1, run: run.id, task: run.task, slug: run.slug, notes };
+}
+
+function notesOnTask(said: string, kept: string): string[] {
+  if (kept === said) return [];
+  return [
+    'The task held the value of a secret, in whose place its name stands now: agents are told no secrets. Change the secret if the text was seen by others.',
+  ];
 }
 
 function refuseWeaker(level: SandboxLevel, least: SandboxLevel | undefined): void {

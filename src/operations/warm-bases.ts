@@ -58,11 +58,13 @@ async function warm(
   const walls = await host.walls(level, development.container);
   const { enclose } = sharedSetup({
     host,
+    repository: repository.id,
     store,
     clock: engine.clock,
     onOutput: () => undefined,
     settings: {
       setup: config.setup ?? null,
+      setupSecrets: config.setupSecrets,
       sandbox: walls.level,
       ...containerSetting(development),
       network: networkAt(walls.level, config.network),

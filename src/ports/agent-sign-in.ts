@@ -6,9 +6,28 @@ import { putFile } from './agent-home.ts';
 
 /** How an entry signs in, for `doctor`: one line, no secrets. */
 export function describeSignIn({ endpoint, login }: AgentEntry): string {
-  if (endpoint?.key !== undefined) return `the key in ${endpoint.key.env}, for ${endpoint.baseUrl}`;
+  if (endpoint?.cloud !== undefined) return describeCloud(endpoint.cloud, endpoint);
+  if (endpoint?.key !== undefined) {
+    return `the key in ${endpoint.key.env}, for ${endpoint.baseUrl}; the gateway adds it outside of the sandbox`;
+  }
   if (login !== undefined) return `the subscription login ${login}, which is exposed to the sandbox`;
   return endpoint === undefined ? 'neither a key nor a login is configured' : `no key, for ${endpoint.baseUrl}`;
+}
+
+type Endpoint = NonNullable<AgentEntry['endpoint']>;
+
+function describeCloud(cloud: NonNullable<Endpoint['cloud']>, { key, baseUrl }: Endpoint): string {
+  const place =
+    cloud.kind === 'bedrock' ? `Bedrock in ${cloud.region}` : `Vertex AI, ${cloud.project} in ${cloud.region}`;
+  const identity =
+    key !== undefined
+      ? `the key in ${key.env}`
+      : cloud.kind === 'vertex'
+        ? 'Google’s application default credentials'
+        : cloud.profile === undefined
+          ? 'this machine’s identity of AWS'
+          : `the AWS profile ${cloud.profile}`;
+  return `${identity}, for ${place} (${baseUrl}); the gateway signs requests with it outside of the sandbox`;
 }
 
 export interface SignIn {

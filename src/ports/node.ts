@@ -7,6 +7,7 @@ import type { Needs, Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
+import type { Redact } from '../lib/redact.ts';
 import type { AgentAdapter } from './agent.ts';
 import type { Forge } from './forge.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -64,6 +65,8 @@ export type StepResult =
       readonly used: number;
       readonly max: number;
       readonly text: string;
+      /** When it will be there again by itself (milliseconds since the epoch): the run then goes on. */
+      readonly until?: number;
     };
 
 /** Everything that a step may use. All of it belongs to one attempt and is void once that has lost its lease. */
@@ -81,6 +84,13 @@ export interface StepContext {
   readonly sandbox: Sandbox;
   /** The environment for commands and checks. */
   readonly commandEnv: Readonly<Record<string, string>>;
+  /**
+   * The values of secrets that a command or a check names, for its environment alone: never for an agent. Rejects with `secret/missing`
+   * where one is not stored.
+   */
+  secrets(names: readonly string[]): Promise<Readonly<Record<string, string>>>;
+  /** Takes the values of secrets out of what programs say, before any of it is kept, shown or told to an agent. */
+  readonly redact: Redact;
   /** Opens the workspace on first use: made, set up, at the run's head. */
   workspace(): Promise<Workspace>;
   /** Saves what the step has done so far, with the agent's session, so that another attempt goes on from here. Rejects for nothing. */
@@ -174,6 +184,8 @@ export interface CheckDeclaration {
   readonly changed?: string | undefined;
   /** The folder within the repository that it runs in; without it, the repository's own. */
   readonly path?: string | undefined;
+  /** Names of the secrets that it finds in its environment, its fix as well. */
+  readonly secrets?: readonly string[] | undefined;
 }
 
 export interface AgentDirectory {
@@ -181,6 +193,11 @@ export interface AgentDirectory {
   resolve(name: string): { readonly name: string; readonly entry: AgentEntry; readonly adapter: AgentAdapter };
   /** The walls round an agent of the run: as round everything that the step starts, with its own HOME and the way to its model. */
   sandbox(name: string): Sandbox;
+  /**
+   * How an agent of the run reaches its model by way of the gateway, which holds the key and counts what is used; undefined for one that
+   * goes there by itself, and says itself what it uses. Rejects with `agent/no-key` and `gateway/…`.
+   */
+  model(name: string): Promise<AgentModel | undefined>;
   /** The latest session of that node (path) in this run. */
   session(node: string): Promise<AgentSession | undefined>;
   /** A session that an earlier attempt of this same step began and could not end. */
@@ -194,6 +211,36 @@ export interface AgentDirectory {
   /** Adds to what the run has used; durable soon after. */
   count(used: { turns?: number; usage?: Usage }): Promise<void>;
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
+}
+
+export interface AgentModel {
+  /** In place of what the configuration says of the agent. */
+  readonly entry: AgentEntry;
+  /** In place of variables of the same name. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly meter: StepMeter;
+}
+
+/** What the gateway has counted of a step's attempt. */
+export interface StepMeter {
+  /** Until now, calls that are under way included. */
+  readonly usage: Usage;
+  /** The first bound that is used up. */
+  readonly exceeded: ExceededBound | undefined;
+  /** Resolves once a bound is used up, and never else. */
+  readonly untilExceeded: Promise<ExceededBound>;
+  /** What the agent itself says that it has used, to be compared. */
+  reported(usage: Usage): void;
+}
+
+export interface ExceededBound {
+  readonly limit: string;
+  readonly used: number;
+  readonly max: number;
+  /** As a sentence. */
+  readonly text: string;
+  /** When it will be there again by itself (milliseconds since the epoch), if it will. */
+  readonly until?: number;
 }
 
 export interface AgentSession {

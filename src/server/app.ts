@@ -5,6 +5,7 @@ import { failureClass, STATUS } from '../api/failure.ts';
 import { type ParsedRequestOf, type ResponseOf, type RouteName, routes } from '../api/routes.ts';
 import { EVENTS_PATH } from '../api/stream.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
+import type { Redact } from '../lib/redact.ts';
 import type { EventFeed } from '../operations/event-feed.ts';
 
 /** What answers each route: a function of the parsed request and the path's parameters. */
@@ -20,10 +21,12 @@ export interface AppOptions {
   readonly feed: EventFeed;
   /** Told of what is our fault. */
   readonly onBug: (error: unknown) => void;
+  /** Takes secrets out of what is said of failures. */
+  readonly redact: Redact;
 }
 
 /** The HTTP API over any transport: the table of `api/routes.ts`, and the live stream. */
-export function createApp({ handlers, feed, onBug }: AppOptions): Hono {
+export function createApp({ handlers, feed, onBug, redact }: AppOptions): Hono {
   const app = new Hono();
   for (const name of Object.keys(routes) as RouteName[]) {
     const { method, path } = routes[name];
@@ -46,6 +49,7 @@ export function createApp({ handlers, feed, onBug }: AppOptions): Hono {
         await out.write(line);
     });
   });
+  const failure = (context: Context, error: unknown) => failed(context, redact, error);
   app.notFound((context) =>
     failure(
       context,
@@ -83,13 +87,13 @@ async function answer<Name extends RouteName>(
   return handlers[name](parsed.data as ParsedRequestOf<Name>, path);
 }
 
-function failure(context: Context, error: unknown): Response {
+function failed(context: Context, redact: Redact, error: unknown): Response {
   const body =
     error instanceof SwitchyardError
-      ? { code: error.code, message: error.message, hint: error.hint }
+      ? { code: error.code, message: redact(error.message), hint: redact(error.hint) }
       : {
           code: 'internal/bug',
-          message: messageOf(error),
+          message: redact(messageOf(error)),
           hint: 'This is a fault of Switchyard; daemon.log has the details.',
         };
   return context.json(body, STATUS[failureClass(body.code)] satisfies ContentfulStatusCode);

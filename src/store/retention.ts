@@ -97,7 +97,7 @@ async function isStill(queries: Queries, { id, ended_at, state_kind }: EndedRun)
   return row?.ended_at.getTime() === ended_at.getTime();
 }
 
-/** The rows of runs and of all that belongs to them. Part of a transaction that has locked them. */
+/** The rows of runs and of all that belongs to them, but not their calls to models: what was spent was spent. Part of a transaction that has locked them. */
 export async function deleteRuns(queries: Queries, runs: readonly string[]): Promise<void> {
   const tasks = await queries.query<{ task: string }>(
     `select distinct task from run where id = any($1)
@@ -112,11 +112,13 @@ export async function deleteRuns(queries: Queries, runs: readonly string[]): Pro
     ...['session', 'event', 'transcript', 'evidence', 'outbox'].map(
       (table) => `delete from ${table} where run = any($1)`,
     ),
+    `delete from model_day where per = 'run' and name = any($1)`,
     'delete from run where id = any($1)',
   ])
     await queries.query(statement, [runs]);
   const gone = [tasks.map(({ task }) => task)];
   await queries.query('delete from task_dependency where task = any($1) or depends_on = any($1)', gone);
+  await queries.query(`delete from model_day where per = 'task' and name = any($1)`, gone);
   await queries.query('delete from task where id = any($1)', gone);
 }
 

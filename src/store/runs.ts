@@ -1,4 +1,4 @@
-import type { RunStateKind, Usage } from '../domain/run.ts';
+import { NO_USAGE, type RunStateKind, type Usage } from '../domain/run.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { insert, update } from './changes.ts';
 import type { Queries } from './database.ts';
@@ -112,23 +112,37 @@ export async function resolveRun(queries: Queries, reference: string): Promise<R
 export async function addConsumed(
   queries: Queries,
   id: string,
-  { turns, usage }: { turns: number; usage: Usage },
+  { turns, usage, reported = NO_USAGE }: { turns: number; usage: Usage; reported?: Usage },
 ): Promise<void> {
   const rows = await queries.query(
-    `with used as (select $3::jsonb as usage)
-     update run set consumed = consumed || jsonb_build_object(
-       'turns', (consumed ->> 'turns')::float8 + $2::float8,
-       'usage', jsonb_build_object(
-         'input', ${sumOf('input')}, 'output', ${sumOf('output')}, 'cached', ${sumOf('cached')}, 'reasoning', ${sumOf('reasoning')},
-         'cost', coalesce(${sumOf('cost')}, (consumed #>> '{usage,cost}')::float8, (used.usage ->> 'cost')::float8)))
-     from used where id = $1 returning 1`,
-    [id, turns, json(usage)],
+    `update run set consumed = consumed || jsonb_build_object('turns', (consumed ->> 'turns')::float8 + $2::float8, 'usage', ${sumOf('usage', 3)})
+       || case when $5 then jsonb_build_object('reported', ${sumOf('reported', 4)}) else '{}' end
+     where id = $1 returning 1`,
+    [id, turns, json(usage), json(reported), reported !== NO_USAGE],
   );
   if (rows.length === 0) throw notFound(id);
 }
 
-/** Null where one of both is. */
-const sumOf = (name: keyof Usage) => `(consumed #>> '{usage,${name}}')::float8 + (used.usage ->> '${name}')::float8`;
+/** The sum of what is there and what is added; a cost that nobody knows adds nothing, and is null where both are. */
+function sumOf(which: 'usage' | 'reported', parameter: number): string {
+  const there = (name: keyof Usage) => `(consumed #>> '{${which},${name}}')::float8`;
+  const added = (name: keyof Usage) => `($${parameter}::jsonb ->> '${name}')::float8`;
+  const tokens = (['input', 'output', 'cached', 'reasoning'] as const).map(
+    (name) => `'${name}', coalesce(${there(name)}, 0) + ${added(name)}`,
+  );
+  const cost = `coalesce(${there('cost')} + ${added('cost')}, ${there('cost')}, ${added('cost')})`;
+  return `jsonb_build_object(${tokens.join(', ')}, 'cost', ${cost})`;
+}
+
+/** Runs that wait for a moment that has come, and for nobody who has them open; the one that has waited longest first. */
+export async function dueRuns(queries: Queries, now: Date): Promise<string[]> {
+  const rows = await queries.query<{ id: string }>(
+    `select id from run where state_kind = 'parked' and state #>> '{needs,until}' <= $1 and opening is null
+     order by state #>> '{needs,until}' limit 100`,
+    [now.toISOString()],
+  );
+  return rows.map(({ id }) => id);
+}
 
 export async function countRuns(queries: Queries): Promise<Partial<Record<RunStateKind, number>>> {
   const rows = await queries.query<{ state_kind: RunStateKind; count: string }>(

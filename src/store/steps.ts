@@ -46,6 +46,15 @@ export async function updateStep(queries: Queries, id: string, changes: Partial<
   await update(queries, 'step', id, changes);
 }
 
+/** Whether that attempt still holds its step. */
+export async function isAtWork(
+  queries: Queries,
+  { step, n }: { readonly step: string; readonly n: number },
+): Promise<boolean> {
+  const found = await queries.query(`select 1 from step where id = $1 and lease = $2 and state = 'running'`, [step, n]);
+  return found.length > 0;
+}
+
 export async function getStep(queries: Queries, id: string): Promise<StepRow | undefined> {
   const [row] = await queries.query<StepRow>('select * from step where id = $1', [id]);
   return row;

@@ -13,7 +13,7 @@ export interface Row {
 export const FREE: readonly string[] = ['lib', 'domain'];
 
 const PURE: readonly string[] = ['api', 'blueprint', 'policy', 'merge-queue/plan', 'ports'];
-const PARTS: readonly string[] = ['config', 'store', 'context', 'checks', 'evidence', 'gateway', 'mcp'];
+const PARTS: readonly string[] = ['config', 'store', 'context', 'checks', 'evidence', 'gateway', 'mcp', 'secrets'];
 const PLACES: readonly string[] = ['workspaces', 'previews'];
 const BELOW_ENGINE: readonly string[] = [...PURE, ...PARTS, ...PLACES, 'nodes'];
 const BELOW_OPERATIONS: readonly string[] = [...BELOW_ENGINE, 'engine', 'merge-queue', 'patrols'];

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { constants, cpus, totalmem } from 'node:os';
 import { inspect, parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { gateway } from './gateway.ts';
 import { idle } from './idle.ts';
 import { overhead } from './overhead.ts';
 import { parallel } from './parallel.ts';
@@ -13,7 +14,17 @@ import { growingTable, table } from './table.ts';
 import { week } from './week.ts';
 import { workspaces } from './workspaces.ts';
 
-const benches: Readonly<Record<string, Bench>> = { overhead, start, week, parked, idle, parallel, scale, workspaces };
+const benches: Readonly<Record<string, Bench>> = {
+  overhead,
+  start,
+  week,
+  parked,
+  idle,
+  parallel,
+  scale,
+  workspaces,
+  gateway,
+};
 
 /**
  * `npm run bench -- NAME [--small] [--json FILE]`: measures, prints a table, and writes the figures where asked; what there is of them, if

@@ -27,6 +27,8 @@ export const RepositoryRemoval = z.object({
   path: z.string(),
   /** `lost`: why its work would be lost. */
   runs: z.array(z.object({ id: z.string(), slug: z.string(), state: z.string(), lost: z.string().nullable() })),
+  /** Names of the secrets that are for it alone, and go with it. */
+  secrets: z.array(z.string()),
   removed: z.boolean(),
 });
 export type RepositoryRemoval = z.infer<typeof RepositoryRemoval>;

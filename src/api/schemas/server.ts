@@ -18,7 +18,13 @@ export const Health = z.object({
 export type Health = z.infer<typeof Health>;
 
 /** What a worker with a home of its own needs of the server. Given only over the unix socket. */
-export const WorkerJoin = z.object({ databaseUrl: z.string(), repositories: z.string(), version: z.string() });
+export const WorkerJoin = z.object({
+  databaseUrl: z.string(),
+  repositories: z.string(),
+  version: z.string(),
+  /** The server's home, from whose store secrets are read. */
+  home: z.string(),
+});
 
 /** What has been kept for long enough, and went or would go. */
 export const Pruned = z.object({

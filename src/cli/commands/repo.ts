@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { RepositoryRemoval, RepositoryView } from '../../api/schemas/repository.ts';
 import { counted } from '../../lib/counted.ts';
+import { listed } from '../../lib/listed.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
@@ -61,16 +62,18 @@ function repositoryLines({ id, path, missing, runs, bytes }: RepositoryView, sty
   ];
 }
 
-function removalLines({ repository, path, runs, removed }: RepositoryRemoval): string[] {
+function removalLines({ repository, path, runs, secrets, removed }: RepositoryRemoval): string[] {
   const name = printableLine(repository);
   const lost = runs.filter((run) => run.lost !== null);
   const rows = runs.map(
     (run) => `  ${printableLine(run.slug)} (${run.state})${run.lost === null ? '' : `: ${printable(run.lost)}`}`,
   );
   if (removed) return [`${name} is not known here any more; ${printableLine(path)} itself was not touched.`, ...rows];
+  const itsSecrets =
+    secrets.length === 0 ? '' : `, the ${secrets.length === 1 ? 'secret' : 'secrets'} ${listed(secrets)}`;
   const names = lost.map((run) => ` --discard-unmerged ${printableLine(run.slug)}`).join('');
   return [
-    `With ${name} would go: ${counted(runs.length, 'run')} with journals and commits, the git store, the workspaces.`,
+    `With ${name} would go: ${counted(runs.length, 'run')} with journals and commits, the git store, the workspaces${itsSecrets}.`,
     ...rows,
     ...(lost.length === 0 ? [] : [`The work of ${counted(lost.length, 'run')} is nowhere else.`]),
     `Nothing was done. To do it: switchyard repo rm ${name} --yes${names}`,

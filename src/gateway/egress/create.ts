@@ -15,8 +15,8 @@ import type { NpmPlaces } from './npm-route.ts';
 import { credentialFor, type NpmSettings } from './npmrc.ts';
 import { programEnv } from './program-env.ts';
 import { tellOnce } from './refusals.ts';
-import { registryAgents } from './registry-agents.ts';
 import { clearLeftFolders, listen, makeSocketFolder, socketPrefix } from './socket-folder.ts';
+import { upstreamAgents } from './upstream-agents.ts';
 import { WELL_KNOWN_REGISTRIES } from './well-known-registries.ts';
 
 export interface EgressParts {
@@ -73,7 +73,10 @@ async function open(
     const places = npmPlaces(registries.npm);
     const authorities = await authoritiesOf(registries.npm);
     npmPort = ports.take(4873);
-    servers.push([npmPort, npmProxy(places, ways.use(registryAgents(dialParts, authorities)))]);
+    servers.push([
+      npmPort,
+      npmProxy(places, ways.use(upstreamAgents(dialParts, { authorities, most: MOST_REGISTRY_CONNECTIONS }))),
+    ]);
   }
   for (const port of new Set(rules.loopback)) servers.push([port, loopbackForward(port)]);
   const bridges = await Promise.all(
@@ -114,6 +117,9 @@ class Ports {
     return port;
   }
 }
+
+/** As many at a time as npm itself opens to a registry. */
+const MOST_REGISTRY_CONNECTIONS = 15;
 
 const NPMJS = new URL('https://registry.npmjs.org/');
 

@@ -11,13 +11,13 @@ import { codeOf } from './dial.ts';
 import { exchange, framingOf, passedOn, say, sendBack } from './exchange.ts';
 import { IDLE_MS, MOST_CONNECTIONS } from './forward-proxy.ts';
 import { type NpmPlaces, npmRoute } from './npm-route.ts';
-import type { RegistryAgents } from './registry-agents.ts';
+import type { UpstreamAgents } from './upstream-agents.ts';
 
 /**
  * The npm registry that programs within the walls see: this machine's own registries, with the credentials that belong there added on the
  * way. What programs send as credentials is left out. Not listening yet.
  */
-export function npmProxy(places: NpmPlaces, agents: RegistryAgents): Server {
+export function npmProxy(places: NpmPlaces, agents: UpstreamAgents): Server {
   const server = createServer({ maxHeaderSize: 32 * 1024, requestTimeout: 0, noDelay: true }, (request, response) => {
     handle(places, agents, { request, response });
   });
@@ -28,7 +28,7 @@ export function npmProxy(places: NpmPlaces, agents: RegistryAgents): Server {
 
 function handle(
   places: NpmPlaces,
-  agents: RegistryAgents,
+  agents: UpstreamAgents,
   { request, response }: { request: IncomingMessage; response: ServerResponse },
 ): void {
   const route = npmRoute(places, { method: request.method ?? '', target: request.url ?? '' });

@@ -37,8 +37,11 @@ export async function clearLeftFolders(prefix: string): Promise<void> {
   );
 }
 
-/** A server that listens on a socket of a path. Disposing ends it with all its connections. */
-export async function listen(server: Server, path: string): Promise<AsyncDisposable> {
+/** A server that listens, on a socket of that path or on a port. Disposing ends it with all its connections. */
+export async function listen(
+  server: Server,
+  at: string | { readonly host: string; readonly port: number },
+): Promise<AsyncDisposable> {
   const connections = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => {
     connections.add(socket);
@@ -46,7 +49,7 @@ export async function listen(server: Server, path: string): Promise<AsyncDisposa
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
-  server.listen({ path }, resolve);
+  server.listen(typeof at === 'string' ? { path: at } : at, resolve);
   await promise;
   server.off('error', reject);
   // Accepting may fail for a moment, for instance where the process has too many files open.

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { redactNothing, type TextInPieces } from '../redact.ts';
 
 export interface Line {
   readonly text: string;
@@ -10,20 +11,22 @@ export interface Line {
 /**
  * The lines of a stream, without their ends (`\n` or `\r\n`); a last line without an end counts. A line longer than `maxLength` is cut, so
  * that an endless line cannot fill the memory; reading only as fast as lines are taken keeps a flood in the pipe. A stream that breaks
- * ends the lines.
+ * ends the lines. What has to go out of the text goes before it is cut.
  */
-export async function* linesOf(stream: Readable, maxLength = 4 * 1024 * 1024): AsyncGenerator<Line> {
-  const decoder = new StringDecoder('utf8');
+export async function* linesOf(
+  stream: Readable,
+  maxLength = 4 * 1024 * 1024,
+  redacted: TextInPieces = redactNothing.pieces(),
+): AsyncGenerator<Line> {
   const pending = new PendingLine(maxLength);
-  for await (const chunk of chunksOf(stream)) {
-    const [first = '', ...others] = decoder.write(chunk).split('\n');
+  for await (const text of textOf(stream, redacted)) {
+    const [first = '', ...others] = text.split('\n');
     pending.add(first);
     for (const part of others) {
       yield pending.take();
       pending.add(part);
     }
   }
-  pending.add(decoder.end());
   if (!pending.isEmpty) yield pending.take();
 }
 
@@ -53,6 +56,12 @@ class PendingLine {
     this.#cut = 0;
     return line;
   }
+}
+
+async function* textOf(stream: Readable, redacted: TextInPieces): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  for await (const chunk of chunksOf(stream)) yield redacted.add(decoder.write(chunk));
+  yield redacted.add(decoder.end()) + redacted.end();
 }
 
 async function* chunksOf(stream: Readable): AsyncGenerator<Buffer> {

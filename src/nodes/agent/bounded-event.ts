@@ -1,17 +1,21 @@
+import { type Redact, redactNothing } from '../../lib/redact.ts';
 import type { AgentEvent } from '../../ports/agent.ts';
 
 const MAX_LENGTH = 64 * 1024;
 
-/** The same event with no text in it longer than 64 K characters: of a longer one, beginning and end remain, with a note between. */
-export function boundedEvent(event: AgentEvent): AgentEvent {
+/**
+ * The same event without secrets, and with no text in it longer than 64 K characters: of a longer one, beginning and end remain, with a note
+ * between.
+ */
+export function boundedEvent(event: AgentEvent, redact: Redact = redactNothing): AgentEvent {
   switch (event.kind) {
     case 'text':
     case 'warning':
-      return { ...event, text: bounded(event.text) };
+      return { ...event, text: bounded(redact(event.text)) };
     case 'tool-started':
-      return { ...event, input: bounded(event.input) };
+      return { ...event, input: bounded(redact(event.input)) };
     case 'tool-ended':
-      return { ...event, output: bounded(event.output) };
+      return { ...event, output: bounded(redact(event.output)) };
     case 'session':
     case 'usage':
     case 'end':

@@ -5,6 +5,7 @@ import { AgentEntry } from '../../domain/agent-entry.ts';
 import type { Blueprint } from '../../domain/blueprint.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { noCrashPoint } from '../../lib/crash-point.ts';
+import { redactNothing } from '../../lib/redact.ts';
 import type { AgentAdapter, AgentTurn } from '../../ports/agent.ts';
 import { agentEventLines } from '../../ports/agent-event-lines.ts';
 import type { EarlierVerdict, StepContext } from '../../ports/node.ts';
@@ -88,6 +89,8 @@ export async function step(request: StepRequest): Promise<Step> {
     crashPoint: noCrashPoint,
     sandbox: plainSandbox(),
     commandEnv: { PATH: process.env['PATH'] ?? '' },
+    secrets: async () => ({}),
+    redact: redactNothing,
     workspace: async () => workspace,
     save: async () => void saved.push(turns.length),
     commitText: (message = '') => ({ message, identity: { name: 'Ada', email: 'ada@example.com' }, trailers: {} }),
@@ -95,6 +98,7 @@ export async function step(request: StepRequest): Promise<Step> {
     agents: {
       resolve: () => agent,
       sandbox: () => plainSandbox(),
+      model: async () => undefined,
       session: async () => undefined,
       interrupted: async () => undefined,
       remember: async () => undefined,

@@ -39,8 +39,9 @@ interface Taking {
 async function take(conversation: Conversation, { saying, earlier, progress }: Taking): Promise<Turn> {
   const { context, agent, workspace, home } = conversation;
   const sandbox = context.agents.sandbox(agent.name);
+  const model = await context.agents.model(agent.name);
   const turn: AgentTurn = {
-    entry: agent.entry,
+    entry: model?.entry ?? agent.entry,
     prompt: saying.prompt,
     folder: workspace.folder,
     home,
@@ -50,7 +51,7 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
     run: context.run.id,
     node: context.step.node,
     step: context.step.n,
-    hostEnv: context.agents.hostEnv,
+    hostEnv: { ...context.agents.hostEnv, ...model?.env },
   };
   const interrupting = interruptible(context);
   using _ = interrupting;
@@ -59,12 +60,15 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
     turn,
     sandbox,
     limits: limitsAfter(context, earlier),
+    meter: model?.meter,
     progress,
     clock: context.clock,
     signal: interrupting.signal,
+    redact: context.redact,
     crashPoint: context.crashPoint,
     onSpawned: () => conversation.onBegun?.(),
-    onEvent: (event: AgentEvent) => tellEvent(context, { agent: agent.name, goesOnFor: saying.goesOnFor }, event),
+    onEvent: (event: AgentEvent) =>
+      tellEvent(context, { agent: agent.name, goesOnFor: saying.goesOnFor, meter: model?.meter }, event),
   });
   stopIfOver(context.signal);
   if (hasHeard({ saying, report })) await context.messages.heard();

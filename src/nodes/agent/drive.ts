@@ -15,12 +15,13 @@ import { TurnTally } from './turn-tally.ts';
  * Rejects when the program cannot be started (`agent/…`, `sandbox/cannot-start`) and with whatever `onEvent` and `onSpawned` throw.
  */
 export async function driveTurn(request: DriveRequest): Promise<TurnReport> {
-  const tally = new TurnTally(request.limits);
+  const tally = new TurnTally(request.limits, request.meter);
   if (request.signal.aborted) return tally.report({ kind: 'cancelled' });
   const command = await request.adapter.command(request.turn);
   const parser = request.adapter.parser(request.turn);
   await using process = await between(request.crashPoint, 'agent-spawn', () => spawn(request, command));
   using interruption = new Interruption(process, request);
+  void request.meter?.untilExceeded.then((bound) => interruption.cut({ kind: 'limit', ...bound }));
   await Promise.race([readTurn(request, { process, parser, tally, interruption }), interruption.failed]);
   await interruption.settled();
   await process[Symbol.asyncDispose]();
@@ -53,7 +54,7 @@ interface Turn {
 async function readTurn(request: DriveRequest, { process, parser, tally, interruption }: Turn): Promise<void> {
   const take = async (events: readonly AgentEvent[]) => {
     interruption.silence.suspend();
-    for (const event of events) await takeEvent(request, tally, boundedEvent(event));
+    for (const event of events) await takeEvent(request, tally, boundedEvent(event, request.redact));
     interruption.silence.resume({ toolIsRunning: tally.toolIsRunning, heard: heardIn(events) });
     // After all events of a line, so that what was over anyway is not called interrupted.
     if (tally.end !== undefined) interruption.linger();

@@ -50,8 +50,8 @@ export function resultOf(conversation: Conversation, turns: Turns): StepResult {
     case 'timeout':
       return { kind: 'outcome', outcome: 'timeout', outputs, detail: 'The agent did not end in time.' };
     case 'limit': {
-      const { limit, used, max } = result;
-      return { kind: 'limit', limit, used, max, text: `The agents of this run have used ${used} of ${max} ${limit}.` };
+      const { kind: _, ...bound } = result;
+      return { kind: 'limit', ...bound };
     }
     case 'cancelled':
       throw conversation.context.signal.reason;

@@ -48,3 +48,11 @@ test.each(['[]', '{ checks: [unit], max: -1 }', '{ checks: [unit], rounds: 3 }',
     expect(!result.ok && result.problems).toEqual([expect.objectContaining({ line: 5 })]);
   },
 );
+
+test('an agent has no field for secrets', () => {
+  const loaded = load('all\n    secrets: [NPM_TOKEN]');
+  expect(loaded).toMatchObject({
+    ok: false,
+    problems: [expect.objectContaining({ message: expect.stringContaining('secrets') })],
+  });
+});

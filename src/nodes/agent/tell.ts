@@ -1,10 +1,10 @@
 import type { AgentEvent } from '../../ports/agent.ts';
-import type { StepContext } from '../../ports/node.ts';
+import type { StepContext, StepMeter } from '../../ports/node.ts';
 
 /** Puts what an agent does into the run's journal, and counts what it uses. */
 export async function tellEvent(
   context: StepContext,
-  { agent, goesOnFor }: { agent: string; goesOnFor?: string | undefined },
+  { agent, goesOnFor, meter }: { agent: string; goesOnFor?: string | undefined; meter?: StepMeter | undefined },
   event: AgentEvent,
 ): Promise<void> {
   const { node, n } = context.step;
@@ -41,6 +41,8 @@ export async function tellEvent(
       });
       return;
     case 'usage':
+      // What has been counted on its way is told and counted there.
+      if (meter !== undefined) return meter.reported(event.usage);
       await context.agents.count({ usage: event.usage });
       await context.emit({ kind: 'agent.usage', node, n, usage: event.usage });
       return;

@@ -1,5 +1,6 @@
-import { addUsage, NO_USAGE, type Usage } from '../../domain/run.ts';
+import { addUsage, NO_USAGE, type Usage, usageSince } from '../../domain/run.ts';
 import type { AgentEvent } from '../../ports/agent.ts';
+import type { StepMeter } from '../../ports/node.ts';
 import type { TurnLimits, TurnReport, TurnResult } from './turn.ts';
 
 type EndEvent = Extract<AgentEvent, { kind: 'end' }>;
@@ -11,6 +12,8 @@ const ANSWERS: ReadonlySet<AgentEvent['kind']> = new Set(['text', 'tool-started'
 /** What one turn's events add up to. */
 export class TurnTally {
   readonly #limits: TurnLimits;
+  readonly #meter: StepMeter | undefined;
+  readonly #meteredBefore: Usage;
   readonly #runningTools = new Set<string>();
   #usage: Usage = NO_USAGE;
   #turns = 0;
@@ -19,8 +22,10 @@ export class TurnTally {
   #text = '';
   #end: EndEvent | undefined;
 
-  constructor(limits: TurnLimits) {
+  constructor(limits: TurnLimits, meter?: StepMeter) {
     this.#limits = limits;
+    this.#meter = meter;
+    this.#meteredBefore = meter?.usage ?? NO_USAGE;
   }
 
   /** The first end; whatever follows it counts for nothing. */
@@ -36,15 +41,12 @@ export class TurnTally {
   get exceeded(): Exceeded | undefined {
     const { turns, tokens, cost } = this.#limits;
     const usedTurns = (turns?.used ?? 0) + this.#turns;
-    if (turns !== undefined && usedTurns > turns.max)
-      return { kind: 'limit', limit: 'turns', used: usedTurns, max: turns.max };
+    if (turns !== undefined && usedTurns > turns.max) return exceeded('turns', usedTurns, turns.max);
+    if (this.#meter !== undefined) return this.#meter.exceeded && { kind: 'limit', ...this.#meter.exceeded };
     const usedTokens = (tokens?.used ?? 0) + this.#usage.input + this.#usage.output;
-    if (tokens !== undefined && usedTokens >= tokens.max)
-      return { kind: 'limit', limit: 'tokens', used: usedTokens, max: tokens.max };
+    if (tokens !== undefined && usedTokens >= tokens.max) return exceeded('tokens', usedTokens, tokens.max);
     const usedCost = (cost?.used ?? 0) + (this.#usage.cost ?? 0);
-    if (cost !== undefined && usedCost >= cost.max)
-      return { kind: 'limit', limit: 'cost', used: usedCost, max: cost.max };
-    return undefined;
+    return cost !== undefined && usedCost >= cost.max ? exceeded('cost', usedCost, cost.max) : undefined;
   }
 
   /** False for an event that says nothing new: one after the end, a session that is known. */
@@ -63,7 +65,7 @@ export class TurnTally {
   report(result: TurnResult): TurnReport {
     return {
       result,
-      usage: this.#usage,
+      usage: this.#meter === undefined ? this.#usage : usageSince(this.#meteredBefore, this.#meter.usage),
       turns: this.#turns,
       session: this.#session,
       answered: this.#answered,
@@ -102,6 +104,10 @@ export class TurnTally {
         break;
     }
   }
+}
+
+function exceeded(limit: 'turns' | 'tokens' | 'cost', used: number, max: number): Exceeded {
+  return { kind: 'limit', limit, used, max, text: `The agents of this run have used ${used} of ${max} ${limit}.` };
 }
 
 function lastOf(text: string): string {

@@ -1,8 +1,9 @@
 import type { Usage } from '../../domain/run.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { CrashPoint } from '../../lib/crash-point.ts';
+import type { Redact } from '../../lib/redact.ts';
 import type { AgentAdapter, AgentEvent, AgentFailure, AgentTurn } from '../../ports/agent.ts';
-import type { Bound } from '../../ports/node.ts';
+import type { Bound, ExceededBound, StepMeter } from '../../ports/node.ts';
 import type { Sandbox, SandboxedProcess } from '../../ports/sandbox.ts';
 import type { ProgressWatch } from './progress-watch.ts';
 import type { Loop } from './repetition.ts';
@@ -14,8 +15,12 @@ export interface DriveRequest {
   /** A step's limits fit. */
   readonly limits: TurnLimits;
   readonly clock: Clock;
+  /** Counts what is used in place of what the agent says of it; the turn is interrupted once a bound of it is used up. */
+  readonly meter?: StepMeter | undefined;
   /** Told each event; the turn is interrupted once it knows of a loop. */
   readonly progress?: ProgressWatch | undefined;
+  /** Takes secrets out of what the agent says, before it is cut. */
+  readonly redact?: Redact | undefined;
   /** Cancels the turn. */
   readonly signal: AbortSignal;
   readonly crashPoint: CrashPoint;
@@ -49,7 +54,7 @@ export type TurnResult =
   | { readonly kind: 'stalled'; readonly silentMs: number }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'no-progress'; readonly loop: Loop }
-  | { readonly kind: 'limit'; readonly limit: 'turns' | 'tokens' | 'cost'; readonly used: number; readonly max: number }
+  | ({ readonly kind: 'limit' } & ExceededBound)
   | { readonly kind: 'cancelled' };
 
 export interface TurnReport {

@@ -91,7 +91,8 @@ async function fixed(
       check,
       workspaceFolder: workspace.folder,
       sandbox: context.sandbox,
-      env: context.commandEnv,
+      env: { ...context.commandEnv, ...(await context.secrets(check.secrets ?? [])) },
+      redact: context.redact,
       signal: context.signal,
       clock: context.clock,
     });

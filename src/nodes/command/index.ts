@@ -1,10 +1,16 @@
 import { z } from 'zod';
 import { runCommand } from '../../checks/command.ts';
 import { defineNodeKind } from '../../domain/node-kind.ts';
+import { WrittenSecrets } from '../../domain/secret.ts';
 import { Duration } from '../../domain/units.ts';
 import type { NodeKind, StepContext, StepResult } from '../../ports/node.ts';
 
-const Fields = z.object({ command: z.string().min(1), budget: Duration.optional() });
+const Fields = z.object({
+  command: z.string().min(1),
+  budget: Duration.optional(),
+  /** Names of secrets that the command finds in its environment. */
+  secrets: WrittenSecrets.optional(),
+});
 type Fields = z.output<typeof Fields>;
 
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
@@ -18,6 +24,7 @@ export const commandNode: NodeKind = {
     fields: Fields,
     outcomes: ['pass', 'fail'],
     outputs: ['report', 'code'],
+    references: ({ secrets = [] }) => ({ secrets }),
   }),
   mode: 'execute',
   agentic: false,
@@ -25,14 +32,16 @@ export const commandNode: NodeKind = {
 };
 
 async function execute(context: StepContext): Promise<StepResult> {
-  const { command, budget } = context.step.fields as Fields;
+  const { command, budget, secrets = [] } = context.step.fields as Fields;
+  const own = await context.secrets(secrets);
   const workspace = await context.workspace();
   const timeoutMs = budget ?? DEFAULT_TIMEOUT_MS;
   const ran = await runCommand({
     command,
     folder: workspace.folder,
     sandbox: context.sandbox,
-    env: context.commandEnv,
+    env: { ...context.commandEnv, ...own },
+    redact: context.redact,
     timeoutMs,
     signal: context.signal,
     clock: context.clock,

@@ -73,6 +73,7 @@ create index run_by_repository on run (repository, created_at desc);
 create index run_by_prefix on run (id collate "C");
 create index run_open on run (id) where opening is not null;
 create index run_by_task on run (task);
+create index run_due on run ((state #>> '{needs,until}')) where state_kind = 'parked' and state #>> '{needs,until}' is not null;
 
 -- waiting -> admitted -> running -> ended. `lease` is the number of the attempt that may write. Whoever changes a step holds its run.
 create table step (
@@ -220,3 +221,73 @@ create table worker (
   started_at   timestamptz not null,
   heartbeat_at timestamptz not null
 );
+
+-- Requests to models that went through a gateway, each as it ended. No other row is referred to, and all that sums are made by is here: what
+-- was spent was spent, and stays when its run, task or repository goes.
+create table model_call (
+  id            text primary key,     -- given by the gateway, so that recording it twice is once
+  at            timestamptz not null, -- when it had ended: what windows of time go by
+  run           text not null,
+  task          text not null,
+  step          text,
+  attempt       integer,
+  node          text,
+  n             integer,
+  agent         text,                 -- as the machine's configuration names it
+  requester     text not null,
+  repository    text not null,
+  labels        text[] not null default '{}',  -- of the task, by then
+  api           text not null,
+  host          text not null,
+  model         text,
+  credential    text,
+  status        integer,
+  outcome       text not null,
+  input         bigint,               -- tokens; null where nobody knows, all of them together
+  cached        bigint,
+  cache_write   bigint,
+  output        bigint,
+  reasoning     bigint,
+  estimated     boolean not null,
+  cost          double precision,     -- US dollars; null where nobody knows
+  started_at    timestamptz not null,
+  first_byte_ms double precision,
+  duration_ms   double precision not null
+);
+create index model_call_by_run on model_call (run, at);
+create index model_call_by_age on model_call (at);
+
+-- The same by day (UTC), for each thing that a budget may be for. Written with each call, so that asking a budget before every call adds
+-- up a few rows, however many calls there were.
+create table model_day (
+  per      text not null,             -- run task person label repository agent everything
+  name     text not null,
+  day      date not null,
+  calls    bigint not null,
+  tokens   bigint not null,
+  cost     double precision not null, -- as far as prices are known
+  unpriced bigint not null,           -- calls of which nobody knows what they cost
+  primary key (per, name, day)
+);
+
+-- Upstreams of models that want no requests with a credential for a while: all workers wait.
+create table upstream_pause (
+  host       text not null,
+  credential text not null,           -- its name; empty for none
+  kind       text not null,
+  until      timestamptz not null,
+  primary key (host, credential)
+);
+
+-- What persons have added to a budget, for one of its windows.
+create table budget_grant (
+  position bigint generated always as identity primary key,
+  budget   text not null,             -- its name
+  whose    text not null,             -- the person, team, run …; empty for everything
+  since    timestamptz not null,      -- when the window began; -infinity where there is only one
+  tokens   bigint not null,
+  cost     double precision not null,
+  by       jsonb not null,            -- the actor
+  at       timestamptz not null
+);
+create index budget_grant_by_window on budget_grant (budget, whose, since);

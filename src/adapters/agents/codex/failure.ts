@@ -5,7 +5,7 @@ import { findRollout } from './rollout.ts';
 
 /** Codex tells why a turn failed in prose only. The first pattern that fits names the class; none fitting is no harm. */
 const PATTERNS: readonly (readonly [RegExp, AgentFailure['class']])[] = [
-  [/status:? 40[13]\b|missing environment variable|not logged in|refresh token/i, 'auth'],
+  [/status:? 40[13]\b|invalid_api_key|missing environment variable|not logged in|refresh token/i, 'auth'],
   [/quota|usage limit|billing|credits|status:? 402\b/i, 'quota'],
   [/status:? 429\b|rate limit|too many requests/i, 'rate-limit'],
   [/status:? 5\d\d\b|high demand|connection failed|error sending request|stream disconnected|timed? ?out/i, 'network'],

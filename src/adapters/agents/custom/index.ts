@@ -6,6 +6,7 @@ import { whichOn } from '../../../lib/exec/which.ts';
 import type { AgentAdapter, AgentTurn } from '../../../ports/agent.ts';
 import { programEnv } from '../../../ports/agent-env.ts';
 import { agentEventLines } from '../../../ports/agent-event-lines.ts';
+import { describeSignIn } from '../../../ports/agent-sign-in.ts';
 import { textParser } from './parser.ts';
 
 /**
@@ -15,7 +16,10 @@ import { textParser } from './parser.ts';
 export const customAgent: AgentAdapter = {
   kind: 'custom',
   sessionFiles: [],
-  describe: (entry) => `${(entry.command ?? []).join(' ')} (signs in by itself, if it does)`,
+  describe: (entry) =>
+    entry.endpoint === undefined
+      ? `${(entry.command ?? []).join(' ')} (signs in by itself, if it does)`
+      : describeSignIn(entry),
   async command(turn) {
     const [name, ...args] = turn.entry.command ?? [];
     if (name === undefined)
@@ -28,7 +32,7 @@ export const customAgent: AgentAdapter = {
     }
     return {
       argv: [program, ...args, ...turn.entry.args],
-      env: { ...programEnv(turn), ...sessionOf(turn) },
+      env: { ...programEnv(turn), ...modelEnv(turn), ...sessionOf(turn) },
       input: turn.prompt,
       // Scripts and data that the command names: `[sh, /path/agent.sh]`.
       reads: [program, ...args].filter((word) => isAbsolute(word) && existsSync(word)),
@@ -36,6 +40,26 @@ export const customAgent: AgentAdapter = {
   },
   parser: ({ entry }) => (entry.format === 'jsonl' ? agentEventLines() : textParser()),
 };
+
+/** Names by which most programs that speak a protocol know where its models are, and their key. */
+const NAMES = {
+  responses: { base: 'OPENAI_BASE_URL', key: 'OPENAI_API_KEY' },
+  chat: { base: 'OPENAI_BASE_URL', key: 'OPENAI_API_KEY' },
+  anthropic: { base: 'ANTHROPIC_BASE_URL', key: 'ANTHROPIC_API_KEY' },
+  gemini: { base: 'GOOGLE_GEMINI_BASE_URL', key: 'GEMINI_API_KEY' },
+} as const;
+
+/** Where its model is, and the key under the protocol's usual name; nothing for an agent without an endpoint. */
+function modelEnv({ entry: { endpoint, model }, hostEnv }: AgentTurn): Record<string, string> {
+  if (endpoint === undefined) return {};
+  const { base, key } = NAMES[endpoint.api];
+  const value = endpoint.key === undefined ? undefined : hostEnv[endpoint.key.env];
+  return {
+    [base]: endpoint.baseUrl,
+    ...(value === undefined ? {} : { [key]: value }),
+    ...(model === undefined ? {} : { SWITCHYARD_MODEL: model }),
+  };
+}
 
 /** Empty for a new conversation; what an earlier turn named as its session otherwise. */
 function sessionOf({ session }: AgentTurn): Record<string, string> {

@@ -6,7 +6,7 @@ import { agentFailure, classOfStatus, wrongAddressHint } from '../../../ports/ag
 const PATTERNS: readonly (readonly [RegExp, AgentFailure['class']])[] = [
   [/quota|usage limit|billing|credit balance|insufficient.?(credits|funds)/i, 'quota'],
   [/no api key|not logged in|\/login|authentication/i, 'auth'],
-  [/content.?filter|policy violation|refus(ed|al)|flagged/i, 'refused'],
+  [/content.?filter|policy violation|(?<!connection )\brefus(ed|al)|flagged/i, 'refused'],
 ];
 
 const UNREACHED = /connection|fetch failed|terminated|stream ended|timed? ?out|overloaded|socket|ECONN/i;

@@ -37,12 +37,21 @@ class BeginningReader implements AnswerReader {
     if (this.#take !== undefined) return this.#take(chunk);
     const start = chunk.findIndex((byte) => !IGNORED.has(byte));
     if (start === -1) return;
-    this.#take = BRACKETS.has(chunk[start] ?? 0) ? this.#body() : this.#events();
+    this.#take = this.#reader(chunk[start] ?? 0);
     this.#take(chunk.subarray(start));
   }
 
   get seen(): Seen {
     return this.#sight.seen;
+  }
+
+  #reader(first: number): (chunk: Uint8Array) => void {
+    if (BRACKETS.has(first)) return this.#body();
+    if (FIRST_OF_EVENTS.has(first)) return this.#events();
+    // Of another kind, or compressed: all that can be known of it is how long it is.
+    return (chunk) => {
+      this.#sight.produced += chunk.length;
+    };
   }
 
   #events(): (chunk: Uint8Array) => void {
@@ -75,3 +84,5 @@ class BeginningReader implements AnswerReader {
 /** White space, and the mark of a byte order. */
 const IGNORED: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 const BRACKETS: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+/** A line of a stream is a comment, or begins with `data`, `event`, `id` or `retry`. */
+const FIRST_OF_EVENTS: ReadonlySet<number> = new Set([...':deir'].map((letter) => letter.charCodeAt(0)));

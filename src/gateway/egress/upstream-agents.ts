@@ -6,16 +6,23 @@ import { connect as tlsConnect } from 'node:tls';
 import { type DialParts, dial } from './dial.ts';
 import { canonicalHost } from './host-name.ts';
 
-/** Keeps connections to the registries of this machine open between requests. Disposing ends them all. */
-export interface RegistryAgents extends Disposable {
+/** Keeps connections to servers that this machine itself signs in to open between requests. Disposing ends them all. */
+export interface UpstreamAgents extends Disposable {
   for(url: URL): Agent;
 }
 
-/** `authorities` are the certificates that registries are verified by, where they are not the usual ones. */
-export function registryAgents(parts: DialParts, authorities: string | undefined): RegistryAgents {
+/**
+ * `authorities` are the certificates that they are verified by, where they are not the usual ones; `most` is how many connections there are to
+ * each of them at a time.
+ */
+export function upstreamAgents(
+  parts: DialParts,
+  { authorities, most }: { authorities?: string | undefined; most: number },
+): UpstreamAgents {
   const gone = new AbortController();
-  const plain = new HttpAgent(POOL);
-  const secure = new HttpsAgent(POOL);
+  const pool: AgentOptions = { keepAlive: true, maxSockets: most, maxFreeSockets: most };
+  const plain = new HttpAgent(pool);
+  const secure = new HttpsAgent(pool);
   const connectWith = (wrap: (socket: Duplex, host: string) => Duplex): Agent['createConnection'] => {
     return (options, created) => {
       void connect(options, wrap).then(
@@ -53,6 +60,3 @@ export function registryAgents(parts: DialParts, authorities: string | undefined
     },
   };
 }
-
-/** As many at a time as npm itself opens to a registry. */
-const POOL: AgentOptions = { keepAlive: true, maxSockets: 15, maxFreeSockets: 15 };

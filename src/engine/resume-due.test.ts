@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { decide } from './decide.ts';
+import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
+import { type Behaviour, outcome } from './fixture/script.ts';
+import { resumeDue } from './resume-due.ts';
+
+let fixture: EngineFixture;
+
+beforeAll(async () => {
+  fixture = await engineFixture();
+  await fixture.worker();
+});
+
+beforeEach(() => fixture.script.clear());
+
+afterAll(() => fixture[Symbol.asyncDispose]());
+
+const PIPE = `
+start: implement
+nodes:
+  implement: { agent: default, max: 1, next: ask, on: { unchanged: park } }
+  ask: { approval: requester, on: { approved: done, changes: implement, abandoned: abandoned } }
+`;
+
+const quotaUntil =
+  (until: number | undefined): Behaviour =>
+  async () => ({
+    kind: 'limit',
+    limit: 'quota',
+    used: 1,
+    max: 1,
+    text: 'The quota is used up.',
+    ...(until === undefined ? {} : { until }),
+  });
+
+test('a run that waits for a moment goes on by itself when it has come, and not before', async () => {
+  const soon = Date.now() + 60_000;
+  fixture.script.on('implement', quotaUntil(soon), outcome('done'));
+  const id = await fixture.start(PIPE);
+  await fixture.reaches(id, 'parked');
+  expect((await fixture.run(id)).state).toMatchObject({
+    reason: { code: 'limit/quota' },
+    needs: { kind: 'limit', until: new Date(soon).toISOString(), choices: ['retry', 'abandoned'] },
+  });
+  const { engine } = fixture;
+  expect(await resumeDue(engine)).toBe(0);
+  expect(await resumeDue({ ...engine, limits: engine.limits, budgets: engine.budgets, clock: later(59_000) })).toBe(0);
+  expect(await resumeDue({ ...engine, limits: engine.limits, budgets: engine.budgets, clock: later(61_000) })).toBe(1);
+  await fixture.reaches(id, 'parked');
+  expect((await fixture.run(id)).state).toMatchObject({ needs: { kind: 'approval' } });
+  const resumed = (await fixture.events(id)).find(({ kind }) => kind === 'run.resumed');
+  expect(resumed?.actor).toEqual({ kind: 'system', name: 'switchyard' });
+});
+
+test('a person need not wait for the moment, and it does nothing more then', async () => {
+  fixture.script.on('implement', quotaUntil(Date.now() + 60_000), outcome('done'));
+  const id = await fixture.start(PIPE);
+  await fixture.reaches(id, 'parked');
+  await decide(fixture.engine, id, { choice: 'retry', actor: { kind: 'person', name: 'ada' } });
+  await fixture.reaches(id, 'parked');
+  const { engine } = fixture;
+  expect(await resumeDue({ ...engine, limits: engine.limits, budgets: engine.budgets, clock: later(120_000) })).toBe(0);
+  expect((await fixture.steps(id)).map(({ outcome: ended }) => ended)).toEqual(['limit', 'done', null]);
+});
+
+test('a run that waits for a person alone does not go on by itself', async () => {
+  fixture.script.on('implement', quotaUntil(undefined));
+  const id = await fixture.start(PIPE);
+  await fixture.reaches(id, 'parked');
+  const { engine } = fixture;
+  expect(await resumeDue({ ...engine, limits: engine.limits, budgets: engine.budgets, clock: later(1e9) })).toBe(0);
+});
+
+function later(ms: number) {
+  return { now: () => Date.now() + ms, sleep: () => Promise.resolve() };
+}

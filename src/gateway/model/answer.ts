@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ModelCall } from '../../domain/model-call.ts';
+import type { Upstream } from '../../ports/model-gateway.ts';
+import { passedOn } from '../egress/exchange.ts';
+import { type MeteredCall, usedBy } from './call-meter.ts';
+import type { Forwarding } from './forward.ts';
+
+/** A request that was sent on. */
+export interface BegunCall {
+  readonly id: string;
+  readonly startedAt: number;
+  readonly upstream: Upstream;
+}
+
+/** Headers of an answer that are nothing to the client. */
+export const NOT_PASSED_BACK: readonly string[] = ['set-cookie', 'location', 'alt-svc', 'strict-transport-security'];
+
+/** Passes an answer on, piece by piece as it comes, and counts it; breaks it off where the meter says so. Resolves when it is over. */
+export async function passAnswer(forwarding: Forwarding, call: BegunCall, answer: IncomingMessage): Promise<void> {
+  const { wire, response, isCounted, meter, clock, model, body, price } = forwarding;
+  const reader = wire.reader(answer.headers['content-type']);
+  const metered: MeteredCall = { id: call.id, asked: model, requestBytes: body.length, reader, price };
+  response.writeHead(answer.statusCode ?? 200, passedOn(answer.rawHeaders, NOT_PASSED_BACK));
+  response.flushHeaders();
+  let firstByteMs: number | null = null;
+  let isCut = false;
+  try {
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      firstByteMs ??= clock.now() - call.startedAt;
+      reader.take(piece);
+      if (isCounted && meter.used(usedBy(metered)) !== undefined) {
+        isCut = true;
+        break;
+      }
+      if (!response.write(piece)) await untilDrained(response);
+      if (response.destroyed) break;
+    }
+  } catch {
+    isCut = true;
+  }
+  const wasLeft = response.destroyed || isCut;
+  if (wasLeft) response.destroy();
+  else response.end();
+  answer.destroy();
+  if (!isCounted) return;
+  const { tokens, estimated, cost, model: told } = usedBy(metered);
+  endCall(forwarding, call, {
+    status: answer.statusCode ?? null,
+    // One that has said all that it was going to was not cut, whoever has hung up first.
+    outcome: reader.seen.error !== undefined ? 'failed' : wasLeft && !reader.seen.isWhole ? 'cut' : 'answered',
+    tokens,
+    estimated,
+    cost,
+    model: told,
+    firstByteMs,
+  });
+}
+
+/** Resolves when there is room again, or nobody reads any more. */
+async function untilDrained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  const over = new AbortController();
+  const { signal } = over;
+  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(() => undefined);
+  over.abort();
+}
+
+type Ending = Pick<ModelCall, 'status' | 'outcome' | 'tokens'> & Partial<ModelCall>;
+
+/** Tells the meter of a call that is over. */
+export function endCall(
+  { wire, model, isCounted, meter, clock }: Forwarding,
+  { id, startedAt, upstream }: BegunCall,
+  ending: Ending,
+): void {
+  if (!isCounted) return;
+  meter.ended({
+    id,
+    api: wire.api,
+    host: upstream.host,
+    credential: upstream.credential,
+    model: model ?? null,
+    estimated: false,
+    cost: null,
+    firstByteMs: null,
+    startedAt,
+    durationMs: clock.now() - startedAt,
+    ...ending,
+  });
+}

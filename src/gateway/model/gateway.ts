@@ -1,0 +1,121 @@
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type { AgentEntry } from '../../domain/agent-entry.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf, SwitchyardError } from '../../lib/error.ts';
+import type { Ids } from '../../lib/ids.ts';
+import type { ModelWay, ModelWayRequest, OpenModelWay } from '../../ports/model-gateway.ts';
+import { companyProxies, type Environment } from '../egress/company-proxy.ts';
+import { type Resolve, resolveHere } from '../egress/dial.ts';
+import { clearLeftFolders, listen, makeSocketFolder, socketPrefix } from '../egress/socket-folder.ts';
+import { type UpstreamAgents, upstreamAgents } from '../egress/upstream-agents.ts';
+import type { Price } from './call-meter.ts';
+import { credentialsOf } from './credential.ts';
+import { modelProxy } from './model-proxy.ts';
+import { newToken } from './token.ts';
+import { wireOf } from './wires/index.ts';
+
+export interface ModelGatewayParts {
+  /** Where the sockets are made, each way's in a folder of its own for this user alone. */
+  readonly folder: string;
+  /** This machine's environment: keys of agents, and its proxies. */
+  readonly hostEnv: Environment;
+  /** US dollars for tokens of a model, as known now. */
+  readonly price: Price;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** As this machine does it, if not given. */
+  readonly resolve?: Resolve;
+}
+
+/** Connections to one upstream at a time, of all agents of this machine. */
+const MOST_CONNECTIONS = 256;
+
+/** The gateway of a worker: opens the ways to models. Disposing ends what its connections keep open. */
+export interface ModelGateway extends Disposable {
+  readonly open: OpenModelWay;
+}
+
+export function createModelGateway(parts: ModelGatewayParts): ModelGateway {
+  const { hostEnv, resolve = resolveHere, folder } = parts;
+  const agents = upstreamAgents({ resolve, proxies: companyProxies(hostEnv) }, { most: MOST_CONNECTIONS });
+  const prefix = socketPrefix(folder);
+  let cleared: Promise<void> | undefined;
+  return {
+    async open(request) {
+      const { endpoint } = request.entry;
+      if (endpoint === undefined) return undefined;
+      await (cleared ??= clearLeftFolders(prefix).catch(() => undefined));
+      const ways = new AsyncDisposableStack();
+      try {
+        return await openWay({ ...parts, agents, prefix, endpoint, request }, ways);
+      } catch (error) {
+        await ways.disposeAsync();
+        throw cannotOpen(error);
+      }
+    },
+    [Symbol.dispose]: () => agents[Symbol.dispose](),
+  };
+}
+
+interface Opening extends ModelGatewayParts {
+  readonly agents: UpstreamAgents;
+  readonly prefix: string;
+  readonly endpoint: NonNullable<AgentEntry['endpoint']>;
+  readonly request: ModelWayRequest;
+}
+
+async function openWay(opening: Opening, ways: AsyncDisposableStack): Promise<ModelWay> {
+  const { endpoint, request, hostEnv, agents, price, clock, ids, prefix } = opening;
+  const wire = wireOf(endpoint.api);
+  const token = newToken();
+  const base = new URL(endpoint.baseUrl);
+  const server = modelProxy({
+    wire,
+    base,
+    token,
+    models: endpoint.models,
+    credentials: credentialsOf(wire, endpoint, hostEnv),
+    agentFor: (url) => agents.for(url),
+    price,
+    meter: request.meter,
+    clock,
+    ids,
+  });
+  const key = endpoint.key?.env ?? KEY_OF_THE_WAY;
+  const wayTo = (port: number, bridges: ModelWay['bridges']): ModelWay => ({
+    entry: { ...request.entry, endpoint: { api: endpoint.api, baseUrl: baseAt(base, port), key: { env: key } } },
+    env: { [key]: token },
+    bridges,
+    [Symbol.asyncDispose]: () => ways.disposeAsync(),
+  });
+  const port = request.bridgedPort;
+  if (port === undefined) return wayTo(await listenOnLoopback(server, ways), []);
+  const folder = ways.use(await makeSocketFolder(prefix));
+  const socket = join(folder.path, String(port));
+  ways.use(await listen(server, socket));
+  return wayTo(port, [{ port, socket }]);
+}
+
+/** The variable of an agent whose own endpoint wants no key. */
+const KEY_OF_THE_WAY = 'SWITCHYARD_MODEL_TOKEN';
+
+function baseAt({ pathname }: URL, port: number): string {
+  return `http://127.0.0.1:${port}${pathname.replace(/\/+$/, '')}`;
+}
+
+async function listenOnLoopback(server: Server, ways: AsyncDisposableStack): Promise<number> {
+  ways.use(await listen(server, { host: '127.0.0.1', port: 0 }));
+  return (server.address() as AddressInfo).port;
+}
+
+function cannotOpen(error: unknown): SwitchyardError {
+  if (error instanceof SwitchyardError) return error;
+  return new SwitchyardError({
+    code: 'gateway/cannot-open',
+    message: `The way to the model cannot be opened: ${messageOf(error)}`,
+    hint: 'Look whether the folder of Switchyard can be written to.',
+    cause: error,
+  });
+}

@@ -1,0 +1,187 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { OneAtATime } from '../../lib/one-at-a-time.ts';
+import type { ModelMeter } from '../../ports/model-gateway.ts';
+import { hasBody } from '../egress/exchange.ts';
+import { fail } from './fail.ts';
+import { type Forwarding, forward, type Upstreams } from './forward.ts';
+import { jsonOf, LARGEST_REQUEST, readBody } from './request-body.ts';
+import { routed } from './route.ts';
+import { isToken } from './token.ts';
+import type { Problem, Wire } from './wire.ts';
+
+export interface ModelProxyParts extends Upstreams {
+  readonly wire: Wire;
+  /** The upstream's base address. */
+  readonly base: URL;
+  readonly token: string;
+  /** Names of models that may be asked for, `*` standing for anything; all where there are none. */
+  readonly models: readonly string[] | undefined;
+  readonly meter: ModelMeter;
+}
+
+/** Requests of one attempt that are under way at a time: as many as an agent with all its helpers asks for. */
+const MOST_REQUESTS = 32;
+const MOST_CONNECTIONS = 128;
+/** Bytes of such requests that are held at a time, since a request is sent on whole. */
+const MOST_HELD = 3 * LARGEST_REQUEST;
+/** A request whose body has not come within so long is given up. */
+const SLOWEST_REQUEST_MS = 120_000;
+
+/** The server that one attempt's agent takes for its model. Not listening yet. */
+export function modelProxy(parts: ModelProxyParts): Server {
+  let underWay = 0;
+  const inside: Inside = { held: 0, reading: new OneAtATime() };
+  const server = createServer(
+    {
+      maxHeaderSize: 32 * 1024,
+      headersTimeout: 30_000,
+      requestTimeout: SLOWEST_REQUEST_MS,
+      keepAliveTimeout: 60_000,
+      noDelay: true,
+    },
+    (request, response) => {
+      if (underWay >= MOST_REQUESTS) {
+        return fail(parts, response, {
+          status: 429,
+          kind: 'rate-limit',
+          message: `${MOST_REQUESTS} requests of this agent are under way.`,
+        });
+      }
+      underWay += 1;
+      response.once('close', () => {
+        underWay -= 1;
+      });
+      handle({ ...parts, inside }, request, response).catch(() => response.destroy());
+    },
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  server.on('connect', (_request, socket) => turnAway(parts, socket, 'a tunnel'));
+  server.on('upgrade', (_request, socket) => turnAway(parts, socket, 'another protocol'));
+  server.on('clientError', (_error, duplex) => {
+    const socket = duplex as Socket;
+    // After an answer, what cannot be read is no request.
+    if (socket.writable && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
+    else socket.destroy();
+  });
+  return server;
+}
+
+/** What the requests of one attempt share. */
+interface Inside {
+  /** Bytes of bodies. */
+  held: number;
+  /** What is in a body is found out for one at a time, so that nobody else has to wait for many. */
+  readonly reading: OneAtATime;
+}
+
+interface Handling extends ModelProxyParts {
+  readonly inside: Inside;
+}
+
+/** Takes room for a request until it is over. Tells whether there was some. */
+function holder(inside: Inside, response: ServerResponse): (bytes: number) => boolean {
+  let own = 0;
+  response.once('close', () => {
+    inside.held -= own;
+    own = 0;
+  });
+  return (bytes) => {
+    if (response.closed || inside.held + bytes > MOST_HELD) return false;
+    own += bytes;
+    inside.held += bytes;
+    return true;
+  };
+}
+
+async function handle(parts: Handling, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { wire, base, token, meter } = parts;
+  const method = request.method ?? '';
+  if (!isToken(wire.tokenOf(request.headers), token)) {
+    meter.refused('A request to the model came without the token of this attempt.');
+    return fail(parts, response, {
+      status: 401,
+      kind: 'auth',
+      message: 'This way to the model belongs to another attempt.',
+    });
+  }
+  const where = routed(wire, base, { method, target: request.url ?? '' });
+  if (where.kind === 'refused') {
+    meter.refused(`A request to the model was refused: ${where.why}`);
+    return fail(parts, response, { status: 403, kind: 'refused', message: where.why });
+  }
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const hold = holder(parts.inside, response);
+  const read = hasBody(request) ? await readBody(request, hold) : ({ kind: 'body', bytes: Buffer.alloc(0) } as const);
+  if (read.kind === 'gone') return void response.destroy();
+  if (read.kind === 'no-room') return fail(parts, response, NO_ROOM);
+  if (read.kind === 'too-large') {
+    meter.refused('A request to the model was refused: it was too large.');
+    return fail(parts, response, { status: 413, kind: 'too-large', message: 'The request is too large.' });
+  }
+  const { route, url } = where;
+  const forwarding = { ...parts, request, response, url, signal: gone.signal };
+  if (route.kind === 'free') return forward({ ...forwarding, body: read.bytes, model: undefined, isCounted: false });
+  const asked = await parts.inside.reading.run('', () =>
+    askedFor(parts, { request, bytes: read.bytes, pathModel: route.model }),
+  );
+  if (asked.kind === 'asked' && !hold(Math.max(0, asked.body.length - read.bytes.length)))
+    return fail(parts, response, NO_ROOM);
+  if (asked.kind === 'refused') {
+    meter.refused(`A request to the model was refused: ${asked.why}`);
+    return fail(parts, response, { status: 403, kind: 'refused', message: asked.why });
+  }
+  return forward({ ...forwarding, ...asked, isCounted: true });
+}
+
+const NO_ROOM: Problem = {
+  status: 429,
+  kind: 'rate-limit',
+  message: 'The requests of this agent that are under way are too large together.',
+};
+
+type Asked =
+  | ({ readonly kind: 'asked' } & Pick<Forwarding, 'body' | 'model' | 'isRewritten'>)
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** What a body asks for. One that has been read is sent on as it was read where that matters: two readers may differ over the same bytes. */
+async function askedFor(
+  { wire, models }: ModelProxyParts,
+  { request, bytes, pathModel }: { request: IncomingMessage; bytes: Buffer; pathModel: string | undefined },
+): Promise<Asked> {
+  const json = await jsonOf(bytes, request.headers['content-encoding']);
+  if (json === undefined) return { kind: 'refused', why: 'Its body cannot be read as an object of JSON.' };
+  // Nobody could count it, nor stop it: it goes on when the connection has ended.
+  if (wire.api === 'responses' && json['background'] === true)
+    return { kind: 'refused', why: 'It asks for an answer in the background.' };
+  const model = pathModel ?? wire.modelOf(json);
+  if (model !== undefined && model.length > LONGEST_NAME)
+    return { kind: 'refused', why: `The name of its model has ${model.length} characters.` };
+  const isAllowed = models === undefined || (model !== undefined && models.some((pattern) => matches(pattern, model)));
+  if (!isAllowed)
+    return {
+      kind: 'refused',
+      why: `The model ${JSON.stringify(model ?? '')} is not among those that this agent may use.`,
+    };
+  const rewritten = wire.askingForUsage?.(json) ?? (models === undefined ? undefined : json);
+  const body = rewritten === undefined ? bytes : Buffer.from(JSON.stringify(rewritten));
+  return { kind: 'asked', body, model, isRewritten: rewritten !== undefined };
+}
+
+/** No model's name is longer. */
+const LONGEST_NAME = 200;
+
+function matches(pattern: string, model: string): boolean {
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join('.*')}$`).test(model);
+}
+
+function turnAway({ meter }: ModelProxyParts, socket: Duplex, what: string): void {
+  meter.refused(`A request to the model was refused: it asked for ${what}.`);
+  socket.on('error', () => socket.destroy());
+  socket.end(BAD_REQUEST);
+}
+
+const BAD_REQUEST = 'HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n';
