@@ -40,6 +40,7 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
   const { context, agent, workspace, home } = conversation;
   const sandbox = context.agents.sandbox(agent.name);
   const model = await context.agents.model(agent.name);
+  if (agent.entry.login !== undefined) await context.sayOnce(`exposed ${agent.name}`, exposedText(agent));
   const turn: AgentTurn = {
     entry: model?.entry ?? agent.entry,
     prompt: saying.prompt,
@@ -73,6 +74,10 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
   stopIfOver(context.signal);
   if (hasHeard({ saying, report })) await context.messages.heard();
   return { saying, report };
+}
+
+function exposedText({ name, entry }: Conversation['agent']): string {
+  return `${name} signs in with ${entry.login}, which is exposed: whatever runs in its sandbox can read it, and what it uses is what it reports itself.`;
 }
 
 /** The signal of one turn: of its step's, and of what a person says that cannot wait for the turn's end. */

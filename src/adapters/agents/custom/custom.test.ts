@@ -22,6 +22,23 @@ test('names no session to a new conversation', async () => {
   expect(env['SWITCHYARD_SESSION']).toBe('');
 });
 
+test.each([
+  ['responses', 'OPENAI_BASE_URL', 'OPENAI_API_KEY'],
+  ['chat', 'OPENAI_BASE_URL', 'OPENAI_API_KEY'],
+  ['anthropic', 'ANTHROPIC_BASE_URL', 'ANTHROPIC_API_KEY'],
+  ['gemini', 'GOOGLE_GEMINI_BASE_URL', 'GEMINI_API_KEY'],
+])('says where its model is that speaks %s, and not where it has none', async (api, base, key) => {
+  const endpoint = { api, baseUrl: 'http://127.0.0.1:4180/v1', key: { env: 'OURS' } } as const;
+  const { env } = await customAgent.command({
+    ...turn({ command: ['sh'], model: 'm', endpoint: AgentEntry.shape.endpoint.parse(endpoint) }),
+    hostEnv: { PATH: process.env['PATH'], OURS: 'the-token' },
+  });
+  expect(env).toMatchObject({ [base]: endpoint.baseUrl, [key]: 'the-token', SWITCHYARD_MODEL: 'm' });
+  const { env: plain } = await customAgent.command(turn({ command: ['sh'] }));
+  expect(Object.keys(plain)).not.toContain(base);
+  expect(Object.keys(plain)).not.toContain(key);
+});
+
 test.each([[{}], [{ command: ['no-such-agent'] }]])('says what to configure for %j', async (entry) => {
   await expect(customAgent.command(turn(entry))).rejects.toMatchObject({ code: 'agent/not-found' });
 });

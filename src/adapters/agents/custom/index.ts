@@ -32,7 +32,7 @@ export const customAgent: AgentAdapter = {
     }
     return {
       argv: [program, ...args, ...turn.entry.args],
-      env: { ...programEnv(turn), ...modelEnv(turn), ...sessionOf(turn) },
+      env: { ...modelEnv(turn), ...programEnv(turn), ...sessionOf(turn) },
       input: turn.prompt,
       // Scripts and data that the command names: `[sh, /path/agent.sh]`.
       reads: [program, ...args].filter((word) => isAbsolute(word) && existsSync(word)),
