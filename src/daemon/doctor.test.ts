@@ -95,8 +95,14 @@ test('an address is asked only where that is wanted, and one that does not answe
 test('limits are told with where they come from', async () => {
   const { env } = await someHome(`limits: { agents: 7 }
 defaults: { limits: { wall: 30m } }
+budgets:
+  - { per: person, each: day, cost: 20 USD, tokens: 5M }
+  - { per: everything, each: ever, cost: 900 USD, name: house }
 `);
   const report = await examine({ env, online: false });
+  expect(named(report, 'budgets')?.text).toBe(
+    '20 USD and 5M tokens for each person, each day (person-day)\n900 USD for everything (house)',
+  );
   expect(named(report, 'at once')?.text).toBe('7 agents (config.yaml), 4 in one repository (built in)');
   expect(named(report, 'each run')?.text).toContain('wall 30m (config.yaml), silence 15m (built in)');
 });

@@ -139,6 +139,10 @@ test('a bound on money does not see what nobody knows the price of', async () =>
   const meter = await meterOf(at, { cost: { used: 0, max: 0.2 } });
   expect(meter.used(soFar('one', tokens(9_000, 9_000), null))).toBeUndefined();
   expect(meter.used(soFar('one', tokens(9_000, 9_000), 0.2))).toMatchObject({ kind: 'limit' });
+  const another = await meterOf(at, { cost: { used: 0, max: 0.2 } });
+  another.ended(call(tokens(9_000, 9_000), { cost: null }));
+  await another[Symbol.asyncDispose]();
+  expect(said).toEqual([expect.stringContaining('Nobody knows the price of known: the limit cost does not count it.')]);
   at.held.open();
 });
 

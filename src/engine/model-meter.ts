@@ -116,6 +116,7 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     const usage = call.tokens === null ? NO_USAGE : usageOf(call.tokens, call.cost);
     this.#ended = addUsage(this.#ended, usage);
     this.#check();
+    if (call.tokens !== null && call.cost === null) this.#tellUnpriced(call.model);
     this.#storing = this.#storing.then(() => this.#store(call, usage)).finally(() => engine.spending.forget(call.id));
     this.#storing = this.#storing.catch(() => undefined);
   }
@@ -183,6 +184,20 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     if (isNew && call.tokens !== null) await tellUsage(usage, call.model);
   }
 
+  /** A bound on money does not see what nobody knows the price of. */
+  #tellUnpriced(model: string | null): void {
+    const { bounds } = this.#parts;
+    const bounding = [
+      ...(bounds.cost === undefined ? [] : ['the limit cost']),
+      ...this.#states.flatMap(({ budget }) => (budget.cost === undefined ? [] : [`the budget ${budget.name}`])),
+    ];
+    if (bounding.length === 0) return;
+    const what = model === null ? 'the model' : model;
+    this.#sayOnce(
+      `Nobody knows the price of ${what}: ${bounding.join(', ')} does not count it. See \`prices\` in config.yaml.`,
+    );
+  }
+
   /** Where the agent's own count is far from ours, one of both is wrong, and a person should know. */
   #tellDifference(): void {
     const [ours, theirs] = [this.#ended, this.#reported].map(({ input, output }) => input + output);
@@ -196,7 +211,9 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     const text = whole.length > LONGEST_SAID ? `${whole.slice(0, LONGEST_SAID)}…` : whole;
     if (this.#said.has(text) || this.#said.size > MOST_SAID) return;
     this.#said.add(text);
-    this.#parts.say(this.#said.size > MOST_SAID ? 'What else is refused on the way to the model is not written down.' : text);
+    this.#parts.say(
+      this.#said.size > MOST_SAID ? 'What else is refused on the way to the model is not written down.' : text,
+    );
   }
 }
 

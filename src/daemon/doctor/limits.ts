@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { MachineConfig } from '../../config/machine.ts';
 import { BUILT_IN_LIMITS } from '../../config/resolve.ts';
 import { writtenKeys } from '../../config/written.ts';
+import type { Budget } from '../../domain/budget.ts';
 import type { LimitName } from '../../domain/limits.ts';
 import { formatCount, formatDollars, formatDuration } from '../../domain/units.ts';
 import { counted } from '../../lib/counted.ts';
@@ -9,7 +10,7 @@ import type { Home } from '../../lib/home.ts';
 import type { DoctorRow } from './report.ts';
 
 /** Which limits are in force, and whether config.yaml says so or nobody does. */
-export async function limitRows(home: Home, { limits, defaults }: MachineConfig): Promise<DoctorRow[]> {
+export async function limitRows(home: Home, { limits, defaults, budgets }: MachineConfig): Promise<DoctorRow[]> {
   const isWritten = writtenKeys(await readFile(home.config, 'utf8').catch(() => ''));
   const from = (...path: string[]) => (isWritten(...path) ? 'config.yaml' : 'built in');
   const providers = Object.entries(limits.perProvider).map(([name, most]) => `${most} of ${name} (config.yaml)`);
@@ -21,12 +22,24 @@ export async function limitRows(home: Home, { limits, defaults }: MachineConfig)
   return [
     { level: 'info', name: 'at once', text: atOnce.join(', ') },
     { level: 'info', name: 'each run', text: boundsOf(defaults.limits) },
+    { level: 'info', name: 'budgets', text: budgets.length === 0 ? NO_BUDGETS : budgets.map(budgetText).join('\n') },
     {
       level: 'info',
       name: 'defaults',
       text: `blueprint ${defaults.blueprint} (${from('defaults', 'blueprint')}), agent ${defaults.agent === undefined ? 'the only one (built in)' : `${defaults.agent} (config.yaml)`}`,
     },
   ];
+}
+
+const NO_BUDGETS = 'none: nothing bounds what several runs use of models together (docs/guides/usage-and-budgets.md)';
+
+function budgetText({ name, per, each, cost, tokens }: Budget): string {
+  const amounts = [
+    ...(cost === undefined ? [] : [formatDollars(cost)]),
+    ...(tokens === undefined ? [] : [`${formatCount(tokens)} tokens`]),
+  ];
+  const whose = per === 'everything' ? 'for everything' : `for each ${per}`;
+  return `${amounts.join(' and ')} ${whose}${each === 'ever' ? '' : `, each ${each}`} (${name})`;
 }
 
 const SHOWN: Partial<Readonly<Record<LimitName, (amount: number) => string>>> = {
