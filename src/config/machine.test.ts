@@ -90,6 +90,35 @@ test.each([
     '1 agent "a" has both a login and a key',
   ],
   [
+    'agents: { a: { kind: codex, endpoint: { api: responses, cloud: { kind: bedrock, region: us-east-1 } } } }',
+    '1 agent "a" has a cloud with the protocol "responses"',
+  ],
+  [
+    'agents: { a: { kind: claude, login: x, endpoint: { api: anthropic, cloud: { kind: bedrock, region: us-east-1 } } } }',
+    '1 agent "a" has both a login and a cloud',
+  ],
+  [
+    'agents: { a: { kind: claude, endpoint: { api: anthropic, key: { env: K }, cloud: { kind: vertex, project: p, region: global } } } }',
+    '1 agent "a" has a key for Vertex AI, which takes none',
+  ],
+  [
+    'agents: { a: { kind: claude, endpoint: { api: anthropic, key: { env: K }, cloud: { kind: bedrock, region: us-east-1, profile: dev } } } }',
+    '1 agent "a" has both a key and a profile for Bedrock',
+  ],
+  [
+    'agents: { a: { kind: claude, endpoint: { api: anthropic, spareKeys: [{ env: K }], cloud: { kind: bedrock, region: us-east-1 } } } }',
+    '1 agent "a" has spare keys for a cloud without a key',
+  ],
+  ['agents: { a: { kind: claude, endpoint: { api: anthropic } } }', '1 "baseUrl" is missing: text'],
+  [
+    'agents: { a: { kind: claude, endpoint: { api: anthropic, cloud: { kind: vertex, region: global } } } }',
+    '1 "project" is missing: text',
+  ],
+  [
+    'agents: { a: { kind: claude, endpoint: { api: anthropic, baseUrl: "http://x", model: y } } }',
+    '1 unknown field "model"',
+  ],
+  [
     'agents: { a: { kind: codx } }',
     '1 expected one of claude, codex, pi, gemini, opencode, copilot, acp, custom, builtin, scripted',
   ],

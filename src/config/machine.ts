@@ -191,7 +191,10 @@ function cloudProblems({ endpoint, login }: AgentEntry): { message: string; hint
   if (cloud === undefined) return [];
   const problems: { message: string; hint: string }[] = [];
   if (api !== 'anthropic') {
-    problems.push({ message: `has a cloud with the protocol "${api}"`, hint: 'Write `api: anthropic` beside `cloud`.' });
+    problems.push({
+      message: `has a cloud with the protocol "${api}"`,
+      hint: 'Write `api: anthropic` beside `cloud`.',
+    });
   }
   if (login !== undefined) {
     problems.push({

@@ -28,10 +28,10 @@ const ModelEndpoint = z
     /** The only models that may be asked for; `*` stands for anything. */
     models: z.array(z.string().min(1)).min(1).optional(),
   })
-  .transform(({ baseUrl, ...endpoint }, { addIssue }) => {
+  .transform(({ baseUrl, ...endpoint }, context) => {
     const address = baseUrl ?? (endpoint.cloud === undefined ? undefined : addressOf(endpoint.cloud));
     if (address !== undefined) return { ...endpoint, baseUrl: address };
-    addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['baseUrl'] });
+    context.addIssue({ code: 'invalid_type', expected: 'string', input: undefined, path: ['baseUrl'] });
     return z.NEVER;
   });
 

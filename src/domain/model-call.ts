@@ -31,7 +31,7 @@ export const ModelCall = z.object({
   credential: z.string().nullable(),
   /** The HTTP status that the upstream answered with; null where it did not. */
   status: z.int().nullable(),
-  /** `cut`: the answer had begun and was not let come to its end, whoever broke it off. */
+  /** `cut`: it had been sent on, and was not let come to its end, whoever broke it off. */
   outcome: z.enum(['answered', 'failed', 'cut']),
   /** Null where nobody knows. */
   tokens: ModelTokens.nullable(),

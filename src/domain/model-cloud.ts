@@ -17,7 +17,7 @@ export const ModelCloud = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('vertex'),
-    project: z.string().regex(/^[a-z0-9.:-]+$/, 'write the id of the project, as my-project'),
+    project: z.string().regex(/^[a-z0-9][a-z0-9.:-]*$/, 'write the id of the project, as my-project'),
     region: Region,
     models: CloudModels.optional(),
   }),

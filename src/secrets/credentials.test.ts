@@ -21,6 +21,16 @@ test('keys are those that agents’ entries name, as far as they are set', () =>
   ]);
 });
 
+test('what signs requests to a cloud is a key where an agent uses that cloud', () => {
+  const env = { AWS_ACCESS_KEY_ID: 'AKID', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'session' };
+  const entry = (cloud: object) => AgentEntry.parse({ kind: 'claude', endpoint: { api: 'anthropic', cloud } });
+  expect(keysOfAgents({ a: entry({ kind: 'bedrock', region: 'us-east-1' }) }, env).map(({ value }) => value)).toEqual([
+    'secret',
+    'session',
+  ]);
+  expect(keysOfAgents({ a: entry({ kind: 'vertex', project: 'p', region: 'global' }) }, env)).toEqual([]);
+});
+
 test('passwords are found in the addresses of proxies and of the database, encoded and plain, with the user as well', () => {
   const env = {
     HTTPS_PROXY: 'http://ada:p%40ss@proxy.example.com:3128',

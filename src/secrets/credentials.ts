@@ -3,13 +3,16 @@ import type { NamedSecret } from '../lib/redact.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The keys of agents, which their entries name as variables of this environment. */
+/** The keys of agents, which their entries name as variables of this environment, and those that clouds are signed in to with. */
 export function keysOfAgents(agents: Readonly<Record<string, AgentEntry>>, env: Environment): NamedSecret[] {
-  const names = Object.values(agents).flatMap(({ endpoint }) =>
-    [endpoint?.key, ...(endpoint?.spareKeys ?? [])].flatMap((key) => key?.env ?? []),
-  );
+  const names = Object.values(agents).flatMap(({ endpoint }) => [
+    ...[endpoint?.key, ...(endpoint?.spareKeys ?? [])].flatMap((key) => key?.env ?? []),
+    ...(endpoint?.cloud?.kind === 'bedrock' ? OF_AWS : []),
+  ]);
   return [...new Set(names)].flatMap((name) => valueOf(env, name));
 }
+
+const OF_AWS = ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'];
 
 /** Variables that hold addresses, of proxies and of the database. */
 const ADDRESSES = ['http_proxy', 'https_proxy', 'all_proxy', 'ftp_proxy'];

@@ -14,6 +14,8 @@ export interface RealAgent {
   readonly run: (command: string) => ModelReply;
   /** The walls that it works in; undefined: those that the machine chooses. */
   readonly sandbox?: SandboxLevel;
+  /** Where its model is a cloud's, which signs requests itself: no key then. */
+  readonly cloud?: NonNullable<AgentEntry['endpoint']>['cloud'];
   /** What else the machine's configuration says. */
   readonly config?: Readonly<Record<string, unknown>>;
   /** Set for the daemon. */
@@ -25,9 +27,9 @@ const CHECK = `sh -c 'found=$(cat answer.txt); if [ "$found" = 42 ]; then exit 0
 
 /** Registers, with vitest, the main job of a real agent through the real daemon. */
 export function fixesWhatTheCheckFinds(agent: RealAgent): void {
-  const { kind, command, model: modelName, api, run: runs, sandbox } = agent;
+  const { kind, command, model: modelName, api, run: runs, sandbox, cloud } = agent;
   const where = sandbox === undefined ? 'in the walls of this machine’s choice' : `at the sandbox level ${sandbox}`;
-  test(`real ${kind} fails the check, resumes its session with the real output, passes, is approved and merged, ${where}`, {
+  test(`real ${kind} fails the check, resumes its session with the real output, passes, is approved and merged, ${cloud === undefined ? '' : `by way of ${cloud.kind}, `}${where}`, {
     timeout: sandbox === 'container' ? 240_000 : 120_000,
   }, async () => {
     await using model = await startModelServer((request) => {
@@ -40,7 +42,10 @@ export function fixesWhatTheCheckFinds(agent: RealAgent): void {
       'README.md': 'x\n',
       '.switchyard/config.yaml': `checks:\n  answer: { run: ${JSON.stringify(CHECK)}, kind: test }\nsetup: none\n`,
     });
-    const endpoint = { api, baseUrl: model.baseUrl, key: { env: 'MODEL_KEY' } };
+    const endpoint =
+      cloud === undefined
+        ? { api, baseUrl: model.baseUrl, key: { env: 'MODEL_KEY' } }
+        : { api, baseUrl: new URL(model.baseUrl).origin, cloud };
     await using installation = await Installation.create({
       config: JSON.stringify({
         ...agent.config,

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP, type Server } from 'node:net';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { messageOf, SwitchyardError } from '../../lib/error.ts';
 import type { Egress, EgressRules, OpenEgress } from '../../ports/egress.ts';
 import { type AllowList, allowList } from './allow-list.ts';
@@ -75,7 +76,10 @@ async function open(
     npmPort = ports.take(4873);
     servers.push([
       npmPort,
-      npmProxy(places, ways.use(upstreamAgents(dialParts, { authorities, most: MOST_REGISTRY_CONNECTIONS }))),
+      npmProxy(
+        places,
+        ways.use(upstreamAgents(dialParts, { ...verifiedBy(authorities), most: MOST_REGISTRY_CONNECTIONS })),
+      ),
     ]);
   }
   for (const port of new Set(rules.loopback)) servers.push([port, loopbackForward(port)]);
@@ -143,6 +147,12 @@ function isLoopback({ hostname }: URL): boolean {
 /** A file that cannot be read leaves the usual authorities in force, as none. */
 async function authoritiesOf({ cafile }: NpmSettings): Promise<string | undefined> {
   return cafile === undefined ? undefined : readFile(cafile, 'utf8').catch(() => undefined);
+}
+
+function verifiedBy(authorities: string | undefined) {
+  if (authorities === undefined) return {};
+  const context = createSecureContext({ ca: authorities });
+  return { authorities: () => context };
 }
 
 function cannotOpen(error: unknown): SwitchyardError {

@@ -2,7 +2,7 @@ import { type Agent, type AgentOptions, Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect as tlsConnect } from 'node:tls';
+import { type SecureContext, connect as tlsConnect } from 'node:tls';
 import { type DialParts, dial } from './dial.ts';
 import { canonicalHost } from './host-name.ts';
 
@@ -12,12 +12,12 @@ export interface UpstreamAgents extends Disposable {
 }
 
 /**
- * `authorities` are the certificates that they are verified by, where they are not the usual ones; `most` is how many connections there are to
- * each of them at a time.
+ * `authorities` has the certificates that they are verified by, where those are not the usual ones; asked for when the first is needed. `most`
+ * is how many connections there are to each of them at a time.
  */
 export function upstreamAgents(
   parts: DialParts,
-  { authorities, most }: { authorities?: string | undefined; most: number },
+  { authorities, most }: { authorities?: (() => SecureContext) | undefined; most: number },
 ): UpstreamAgents {
   const gone = new AbortController();
   const pool: AgentOptions = { keepAlive: true, maxSockets: most, maxFreeSockets: most };
@@ -48,7 +48,7 @@ export function upstreamAgents(
       socket,
       host,
       ...(isIP(host) === 0 ? { servername: host } : {}),
-      ...(authorities === undefined ? {} : { ca: authorities }),
+      ...(authorities === undefined ? {} : { secureContext: authorities() }),
     }),
   );
   return {

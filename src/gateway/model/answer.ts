@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ModelCall } from '../../domain/model-call.ts';
-import type { Upstream } from '../../ports/model-gateway.ts';
+import type { CallSoFar, Upstream } from '../../ports/model-gateway.ts';
 import { passedOn } from '../egress/exchange.ts';
 import { type MeteredCall, usedBy } from './call-meter.ts';
+import type { CarriedAnswer } from './carrier.ts';
 import type { Forwarding } from './forward.ts';
 
 /** A request that was sent on. */
@@ -16,17 +17,49 @@ export interface BegunCall {
 /** Headers of an answer that are nothing to the client. */
 export const NOT_PASSED_BACK: readonly string[] = ['set-cookie', 'location', 'alt-svc', 'strict-transport-security'];
 
+/** What a call uses at the least, before anything of its answer has come. */
+export function usedBefore({ wire, model, body, price }: Forwarding, { id }: BegunCall): CallSoFar {
+  return usedBy({ id, asked: model, requestBytes: body.length, reader: wire.reader(undefined), price });
+}
+
+/** An answer as it is for the client. */
+export interface Passed {
+  readonly answer: IncomingMessage;
+  readonly headers: OutgoingHttpHeaders;
+  readonly contentType: string | undefined;
+  readonly pieces: AsyncIterable<Uint8Array>;
+}
+
+/** As it came, or as it was carried back. */
+export function asPassed(
+  answer: IncomingMessage,
+  carried: Extract<CarriedAnswer, { kind: 'answer' }> | undefined,
+): Passed {
+  const raw = answer.rawHeaders;
+  if (carried === undefined) {
+    const contentType = answer.headers['content-type'];
+    return { answer, headers: passedOn(raw, NOT_PASSED_BACK), contentType, pieces: answer as AsyncIterable<Buffer> };
+  }
+  const { contentType, pieces } = carried;
+  const left = [...NOT_PASSED_BACK, 'content-length', 'content-encoding'];
+  return { answer, headers: { ...passedOn(raw, left), 'content-type': contentType }, contentType, pieces };
+}
+
 /** Passes an answer on, piece by piece as it comes, and counts it; breaks it off where the meter says so. Resolves when it is over. */
-export async function passAnswer(forwarding: Forwarding, call: BegunCall, answer: IncomingMessage): Promise<void> {
+export async function passAnswer(
+  forwarding: Forwarding,
+  call: BegunCall,
+  { answer, headers, contentType, pieces }: Passed,
+): Promise<void> {
   const { wire, response, isCounted, meter, clock, model, body, price } = forwarding;
-  const reader = wire.reader(answer.headers['content-type']);
+  const reader = wire.reader(contentType);
   const metered: MeteredCall = { id: call.id, asked: model, requestBytes: body.length, reader, price };
-  response.writeHead(answer.statusCode ?? 200, passedOn(answer.rawHeaders, NOT_PASSED_BACK));
+  response.writeHead(answer.statusCode ?? 200, headers);
   response.flushHeaders();
   let firstByteMs: number | null = null;
   let isCut = false;
   try {
-    for await (const piece of answer as AsyncIterable<Buffer>) {
+    for await (const piece of pieces) {
       firstByteMs ??= clock.now() - call.startedAt;
       reader.take(piece);
       if (isCounted && meter.used(usedBy(metered)) !== undefined) {

@@ -1,14 +1,19 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { AgentEntry } from '../../domain/agent-entry.ts';
 import { SwitchyardError } from '../../lib/error.ts';
+import type { IdentityAt } from './clouds/identities.ts';
 import type { Wire } from './wire.ts';
 
 /** What opens the upstream. It is added to requests on their way, and told to nobody. */
 export interface Credential {
-  /** For people: the name of the variable that holds it; null for none at all. */
+  /** For people: the name of the variable that holds it, or of a cloud's identity; null for none at all. */
   readonly name: string | null;
+  /** What it is, within a sentence. */
+  readonly called: string;
   /** The headers that a request is to have beside its own. Rejects with a SwitchyardError when there is nothing to sign in with any more. */
   authorize(request: UnsignedRequest): Promise<Readonly<Record<string, string>>>;
+  /** Called when it was not taken: looks whether there is a newer one by now, which is used from then on. Rejects as above. */
+  renew?(): Promise<boolean>;
 }
 
 export interface UnsignedRequest {
@@ -19,22 +24,32 @@ export interface UnsignedRequest {
 }
 
 /**
- * The credentials of an agent's endpoint, in the order in which they are used: the next one when the quota of one is used up. Throws
- * `agent/no-key` for a variable that is not set.
+ * The credentials of an agent's endpoint, in the order in which they are used: the next one when the quota of one is used up. A cloud's are this
+ * machine's identity there, unless there is a key. Throws `agent/no-key` for a variable that is not set.
  */
 export function credentialsOf(
   wire: Wire,
   endpoint: NonNullable<AgentEntry['endpoint']>,
-  hostEnv: Readonly<Record<string, string | undefined>>,
+  { hostEnv, identityAt }: { hostEnv: Readonly<Record<string, string | undefined>>; identityAt: IdentityAt },
 ): readonly [Credential, ...Credential[]] {
   const names = [endpoint.key, ...(endpoint.spareKeys ?? [])].flatMap((key) => (key === undefined ? [] : [key.env]));
-  const [first, ...rest] = names.map((name) => keyIn(wire, name, hostEnv[name]));
+  const { cloud } = endpoint;
+  const headersOf: Wire['credential'] = (key, name) => (cloud === undefined ? wire.credential(key, name) : bearer(key));
+  const [first, ...rest] = names.map((name) => keyIn(headersOf, name, hostEnv[name]));
+  if (first === undefined && cloud !== undefined) return [identityAt(cloud)];
   return first === undefined ? [NO_CREDENTIAL] : [first, ...rest];
 }
 
-const NO_CREDENTIAL: Credential = { name: null, authorize: () => Promise.resolve({}) };
+const NO_CREDENTIAL: Credential = {
+  name: null,
+  called: 'requests without a key',
+  authorize: () => Promise.resolve({}),
+};
 
-function keyIn(wire: Wire, name: string, value: string | undefined): Credential {
+/** Clouds take API keys of theirs so, whatever protocol is spoken. */
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
+
+function keyIn(headersOf: Wire['credential'], name: string, value: string | undefined): Credential {
   if (value === undefined || value === '') {
     throw new SwitchyardError({
       code: 'agent/no-key',
@@ -42,5 +57,5 @@ function keyIn(wire: Wire, name: string, value: string | undefined): Credential 
       hint: `Set ${name} where the daemon is started, then start it again.`,
     });
   }
-  return { name, authorize: () => Promise.resolve(wire.credential(value, name)) };
+  return { name, called: `the key in ${name}`, authorize: () => Promise.resolve(headersOf(value, name)) };
 }

@@ -12,8 +12,9 @@ import type { Ids } from '../../lib/ids.ts';
 import type { ModelMeter, ModelRefusal } from '../../ports/model-gateway.ts';
 import { codeOf } from '../egress/dial.ts';
 import { passedOn } from '../egress/exchange.ts';
-import { type BegunCall, endCall, NOT_PASSED_BACK, passAnswer } from './answer.ts';
+import { asPassed, type BegunCall, endCall, NOT_PASSED_BACK, passAnswer, usedBefore } from './answer.ts';
 import type { Price } from './call-meter.ts';
+import type { CarriedAnswer, Carrier, Onward } from './carrier.ts';
 import type { Credential } from './credential.ts';
 import { fail } from './fail.ts';
 import { type UpstreamFailure, upstreamFailure } from './upstream-failure.ts';
@@ -22,6 +23,8 @@ import type { Problem, Wire } from './wire.ts';
 /** How requests get to an upstream. */
 export interface Upstreams {
   readonly wire: Wire;
+  /** Where the upstream has a form of its own for what the protocol says. */
+  readonly carrier?: Carrier | undefined;
   readonly credentials: readonly [Credential, ...Credential[]];
   /** Keeps connections open between requests. */
   readonly agentFor: (url: URL) => Agent;
@@ -36,6 +39,8 @@ export interface Forwarding extends Upstreams {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly body: Buffer;
+  /** As the carrier has put the request, with `url` and `body`. */
+  readonly onward?: Onward | undefined;
   /** Whether `body` is not what the client sent, and not coded any more. */
   readonly isRewritten?: boolean;
   readonly model: string | undefined;
@@ -57,10 +62,15 @@ const LONGEST_FAILURE = 64 * 1024;
 export async function forward(forwarding: Forwarding): Promise<void> {
   const left = [...forwarding.credentials];
   const resets: number[] = [];
+  const renewed = new Set<Credential>();
   for (let tries = 1; ; tries++) {
     const credential = left[0] ?? forwarding.credentials[0];
     const sent = await trySending(forwarding, credential);
     if (sent === 'over') return;
+    if (sent.kind === 'auth' && !renewed.has(credential)) {
+      renewed.add(credential);
+      if ((await credential.renew?.().catch(() => false)) === true) continue;
+    }
     if (sent.kind === 'quota') {
       resets.push(sent.until ?? 0);
       left.shift();
@@ -104,24 +114,50 @@ async function trySending(forwarding: Forwarding, credential: Credential): Promi
     }
   }
   const call: BegunCall = { id: forwarding.ids(), startedAt: clock.now(), upstream };
-  const sent = await send(forwarding, credential).catch((error: unknown) => ({ error }));
+  // What it will have read counts from now on: others may be sent before anything is heard of it.
+  const begun = usedBefore(forwarding, call);
+  if (isCounted) meter.used(begun);
+  let wasSent = false;
+  const sent = await send(forwarding, credential, () => {
+    wasSent = true;
+  }).catch((error: unknown) => ({ error }));
   if (signal.aborted) {
     if ('answer' in sent) sent.answer.destroy();
+    // Whoever hangs up before the answer begins has had it worked on all the same.
+    const { tokens, estimated, cost } = begun;
+    const used = wasSent ? { tokens, estimated, cost } : { tokens: null };
+    endCall(forwarding, call, { status: null, outcome: wasSent ? 'cut' : 'failed', ...used });
     return 'over';
   }
   if ('error' in sent) return unreachable(forwarding, call, sent.error);
-  const { answer } = sent;
+  return takeAnswer(forwarding, call, sent.answer, credential);
+}
+
+/** Passes an answer on that is for the client. */
+async function takeAnswer(
+  forwarding: Forwarding,
+  call: BegunCall,
+  answer: IncomingMessage,
+  credential: Credential,
+): Promise<Failed | 'over'> {
   const status = answer.statusCode ?? 502;
-  if (status >= 200 && status < 300) {
-    await passAnswer(forwarding, call, answer);
-    return 'over';
+  if (status < 200 || status >= 300) {
+    const { headers, rawHeaders } = answer;
+    return failed(forwarding, call, { status, headers, raw: rawHeaders, body: await readFailure(answer) }, credential);
   }
-  return failed(forwarding, call, {
-    status,
-    headers: answer.headers,
-    raw: answer.rawHeaders,
-    body: await readFailure(answer),
-  });
+  let carried: CarriedAnswer | undefined;
+  try {
+    carried = await forwarding.onward?.back?.(answer);
+  } catch (error) {
+    answer.destroy();
+    return unreachable(forwarding, call, error);
+  }
+  if (carried?.kind === 'failed') {
+    answer.destroy();
+    return failed(forwarding, call, { ...carried, raw: [], body: Buffer.from(carried.body) }, credential);
+  }
+  await passAnswer(forwarding, call, asPassed(answer, carried));
+  return 'over';
 }
 
 interface FailedAnswer {
@@ -131,20 +167,28 @@ interface FailedAnswer {
   readonly body: Buffer;
 }
 
-function failed(forwarding: Forwarding, call: BegunCall, answer: FailedAnswer): Failed {
-  const { wire, url, clock, meter, response } = forwarding;
+function failed(forwarding: Forwarding, call: BegunCall, answer: FailedAnswer, credential: Credential): Failed {
+  const { wire, carrier, url, clock, meter, response } = forwarding;
   const { status, headers, body } = answer;
   const now = clock.now();
-  const failure = upstreamFailure(wire.api, { status, headers, body: body.toString(), now }) ?? { kind: 'other' };
+  const failure = upstreamFailure(wire.api, { status, headers, body: body.toString(), now }, carrier?.said) ?? {
+    kind: 'other',
+  };
   endCall(forwarding, call, { status, outcome: 'failed', tokens: null });
   switch (failure.kind) {
     case 'auth': {
       // Some say again what they were given.
-      const key = call.upstream.credential;
-      const message = key === null ? `${url.host} wants a key.` : `${url.host} does not take the key in ${key}.`;
+      const { name, called } = credential;
+      const advice = carrier?.advice({ status, headers, body: body.toString() });
+      const message = name === null ? `${url.host} wants a key.` : `${url.host} does not take ${called}.`;
       return {
         kind: 'auth',
-        tell: () => fail(forwarding, response, { status: status === 403 ? 403 : 401, kind: 'auth', message }),
+        tell: () =>
+          fail(forwarding, response, {
+            status: status === 403 ? 403 : 401,
+            kind: 'auth',
+            message: advice === undefined ? message : `${message} ${advice}`,
+          }),
       };
     }
     case 'quota': {
@@ -189,10 +233,11 @@ function quotaText(url: URL, resetAt: number | undefined): string {
 function unreachable(forwarding: Forwarding, call: BegunCall, error: unknown): Failed {
   const { url, response } = forwarding;
   endCall(forwarding, call, { status: null, outcome: 'failed', tokens: null });
-  const message =
-    error instanceof SwitchyardError
-      ? `${error.message} ${error.hint}`
-      : `${url.host} cannot be reached: ${codeOf(error)}`;
+  if (error instanceof SwitchyardError) {
+    const message = `${error.message} ${error.hint}`;
+    return { kind: 'refused', tell: () => fail(forwarding, response, { status: 401, kind: 'auth', message }) };
+  }
+  const message = `${url.host} cannot be reached: ${codeOf(error)}`;
   return { kind: 'unreachable', tell: () => fail(forwarding, response, { status: 502, kind: 'unreachable', message }) };
 }
 
@@ -210,12 +255,16 @@ function problemOf({ kind, message }: ModelRefusal): Problem {
 }
 
 /** Sends the request, whole, and resolves when the head of the answer is there. */
-async function send(forwarding: Forwarding, credential: Credential): Promise<{ readonly answer: IncomingMessage }> {
-  const { request, url, body, wire, isRewritten = false, agentFor, signal } = forwarding;
+async function send(
+  forwarding: Forwarding,
+  credential: Credential,
+  onSent: () => void,
+): Promise<{ readonly answer: IncomingMessage }> {
+  const { request, url, body, onward, wire, isRewritten = false, agentFor, signal } = forwarding;
   const method = request.method ?? 'GET';
   const left = ['host', 'content-length', 'accept-encoding', 'cookie', 'forwarded', ...wire.credentialHeaders];
   const headers: OutgoingHttpHeaders = {
-    ...passedOn(request.rawHeaders, isRewritten ? [...left, 'content-encoding'] : left),
+    ...(onward?.headers ?? passedOn(request.rawHeaders, isRewritten ? [...left, 'content-encoding'] : left)),
     host: url.host,
     // What is read on its way is not to be coded.
     'accept-encoding': 'identity',
@@ -230,6 +279,7 @@ async function send(forwarding: Forwarding, credential: Credential): Promise<{ r
       signal,
     });
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+    outgoing.once('finish', onSent);
     outgoing.once('response', resolve);
     outgoing.once('upgrade', (_answer, socket) => {
       socket.destroy();
@@ -261,7 +311,15 @@ async function readFailure(answer: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(pieces).subarray(0, LONGEST_FAILURE);
 }
 
-function passFailure({ response }: Forwarding, { status, raw, body }: FailedAnswer): void {
+function passFailure({ response, carrier }: Forwarding, { status, headers, raw, body }: FailedAnswer): void {
+  if (carrier !== undefined) {
+    const failure = carrier.failure({ status, headers, body: body.toString() });
+    const wait = headers['retry-after'];
+    const head = { 'content-type': 'application/json', ...(wait === undefined ? {} : { 'retry-after': wait }) };
+    response.writeHead(failure.status, head);
+    response.end(JSON.stringify(failure.body));
+    return;
+  }
   response.writeHead(status, {
     ...passedOn(raw, [...NOT_PASSED_BACK, 'content-length']),
     'content-length': body.length,

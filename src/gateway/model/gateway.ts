@@ -10,7 +10,10 @@ import { companyProxies, type Environment } from '../egress/company-proxy.ts';
 import { type Resolve, resolveHere } from '../egress/dial.ts';
 import { clearLeftFolders, listen, makeSocketFolder, socketPrefix } from '../egress/socket-folder.ts';
 import { type UpstreamAgents, upstreamAgents } from '../egress/upstream-agents.ts';
+import { machineAuthorities } from './authorities.ts';
 import type { Price } from './call-meter.ts';
+import { cloudIdentities, type IdentityAt } from './clouds/identities.ts';
+import { carrierOf } from './clouds/index.ts';
 import { credentialsOf } from './credential.ts';
 import { modelProxy } from './model-proxy.ts';
 import { newToken } from './token.ts';
@@ -31,6 +34,8 @@ export interface ModelGatewayParts {
 
 /** Connections to one upstream at a time, of all agents of this machine. */
 const MOST_CONNECTIONS = 256;
+/** Connections to whoever gives out identities of clouds. */
+const MOST_FOR_IDENTITIES = 16;
 
 /** The gateway of a worker: opens the ways to models. Disposing ends what its connections keep open. */
 export interface ModelGateway extends Disposable {
@@ -39,7 +44,12 @@ export interface ModelGateway extends Disposable {
 
 export function createModelGateway(parts: ModelGatewayParts): ModelGateway {
   const { hostEnv, resolve = resolveHere, folder } = parts;
-  const agents = upstreamAgents({ resolve, proxies: companyProxies(hostEnv) }, { most: MOST_CONNECTIONS });
+  const dialling = { resolve, proxies: companyProxies(hostEnv) };
+  const authorities = machineAuthorities(hostEnv);
+  const agents = upstreamAgents(dialling, { authorities, most: MOST_CONNECTIONS });
+  // Of their own: the clouds' libraries may end the connections of what they are given.
+  const toIdentities = upstreamAgents(dialling, { authorities, most: MOST_FOR_IDENTITIES });
+  const identityAt = cloudIdentities({ agentFor: (url) => toIdentities.for(url), clock: parts.clock });
   const prefix = socketPrefix(folder);
   let cleared: Promise<void> | undefined;
   return {
@@ -49,34 +59,39 @@ export function createModelGateway(parts: ModelGatewayParts): ModelGateway {
       await (cleared ??= clearLeftFolders(prefix).catch(() => undefined));
       const ways = new AsyncDisposableStack();
       try {
-        return await openWay({ ...parts, agents, prefix, endpoint, request }, ways);
+        return await openWay({ ...parts, agents, identityAt, prefix, endpoint, request }, ways);
       } catch (error) {
         await ways.disposeAsync();
         throw cannotOpen(error);
       }
     },
-    [Symbol.dispose]: () => agents[Symbol.dispose](),
+    [Symbol.dispose]() {
+      agents[Symbol.dispose]();
+      toIdentities[Symbol.dispose]();
+    },
   };
 }
 
 interface Opening extends ModelGatewayParts {
   readonly agents: UpstreamAgents;
+  readonly identityAt: IdentityAt;
   readonly prefix: string;
   readonly endpoint: NonNullable<AgentEntry['endpoint']>;
   readonly request: ModelWayRequest;
 }
 
 async function openWay(opening: Opening, ways: AsyncDisposableStack): Promise<ModelWay> {
-  const { endpoint, request, hostEnv, agents, price, clock, ids, prefix } = opening;
+  const { endpoint, request, hostEnv, identityAt, agents, price, clock, ids, prefix } = opening;
   const wire = wireOf(endpoint.api);
   const token = newToken();
   const base = new URL(endpoint.baseUrl);
   const server = modelProxy({
     wire,
+    carrier: carrierOf(endpoint),
     base,
     token,
     models: endpoint.models,
-    credentials: credentialsOf(wire, endpoint, hostEnv),
+    credentials: credentialsOf(wire, endpoint, { hostEnv, identityAt }),
     agentFor: (url) => agents.for(url),
     price,
     meter: request.meter,

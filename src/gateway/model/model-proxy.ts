@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { OneAtATime } from '../../lib/one-at-a-time.ts';
 import type { ModelMeter } from '../../ports/model-gateway.ts';
 import { hasBody } from '../egress/exchange.ts';
+import { forwardCarried } from './carried.ts';
 import { fail } from './fail.ts';
 import { type Forwarding, forward, type Upstreams } from './forward.ts';
 import { jsonOf, LARGEST_REQUEST, readBody } from './request-body.ts';
@@ -96,7 +97,7 @@ function holder(inside: Inside, response: ServerResponse): (bytes: number) => bo
 }
 
 async function handle(parts: Handling, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { wire, base, token, meter } = parts;
+  const { wire, carrier, base, token, meter } = parts;
   const method = request.method ?? '';
   if (!isToken(wire.tokenOf(request.headers), token)) {
     meter.refused('A request to the model came without the token of this attempt.');
@@ -121,9 +122,11 @@ async function handle(parts: Handling, request: IncomingMessage, response: Serve
     meter.refused('A request to the model was refused: it was too large.');
     return fail(parts, response, { status: 413, kind: 'too-large', message: 'The request is too large.' });
   }
-  const { route, url } = where;
+  const { route, url, path } = where;
   const forwarding = { ...parts, request, response, url, signal: gone.signal };
-  if (route.kind === 'free') return forward({ ...forwarding, body: read.bytes, model: undefined, isCounted: false });
+  const sendOn = (onward: Forwarding): Promise<void> =>
+    carrier === undefined ? forward(onward) : forwardCarried(onward, carrier, path);
+  if (route.kind === 'free') return sendOn({ ...forwarding, body: read.bytes, model: undefined, isCounted: false });
   const asked = await parts.inside.reading.run('', () =>
     askedFor(parts, { request, bytes: read.bytes, pathModel: route.model }),
   );
@@ -133,7 +136,7 @@ async function handle(parts: Handling, request: IncomingMessage, response: Serve
     meter.refused(`A request to the model was refused: ${asked.why}`);
     return fail(parts, response, { status: 403, kind: 'refused', message: asked.why });
   }
-  return forward({ ...forwarding, ...asked, isCounted: true });
+  return sendOn({ ...forwarding, ...asked, isCounted: true });
 }
 
 const NO_ROOM: Problem = {
@@ -159,6 +162,9 @@ async function askedFor(
   const model = pathModel ?? wire.modelOf(json);
   if (model !== undefined && model.length > LONGEST_NAME)
     return { kind: 'refused', why: `The name of its model has ${model.length} characters.` };
+  // Some upstreams take no heed of how a name is written.
+  if (models !== undefined && Object.keys(json).some((name) => name !== 'model' && name.toLowerCase() === 'model'))
+    return { kind: 'refused', why: 'It names its model in an unusual way.' };
   const isAllowed = models === undefined || (model !== undefined && models.some((pattern) => matches(pattern, model)));
   if (!isAllowed)
     return {

@@ -1,8 +1,8 @@
 import type { Route, Wire } from './wire.ts';
 
-/** Where a request leads. */
+/** Where a request leads. `path` is what is below the base address. */
 export type Routed =
-  | { readonly kind: 'onward'; readonly url: URL; readonly route: Route }
+  | { readonly kind: 'onward'; readonly url: URL; readonly route: Route; readonly path: string }
   | { readonly kind: 'refused'; readonly why: string };
 
 /** Leads a request to the upstream's own address, if it is one of those that the protocol needs. */
@@ -22,7 +22,7 @@ export function routed(wire: Wire, base: URL, { method, target }: { method: stri
   // What the base address says of itself, such as the version of its interface, stays.
   for (const [name, value] of asked.searchParams)
     if (!base.searchParams.has(name) && isHarmless(name.toLowerCase(), value)) url.searchParams.append(name, value);
-  return { kind: 'onward', url, route };
+  return { kind: 'onward', url, route, path: rest };
 }
 
 /** Answers that can be counted, and nobody's credential: some protocols take all of it as parameters, with a `$` before it too. */

@@ -16,11 +16,15 @@ export type UpstreamFailure =
   | { readonly kind: 'auth' }
   | { readonly kind: 'other' };
 
-/** What an upstream's answer means, by its headers and its body; undefined for one that is no failure. Whoever wants a longer wait than five minutes has nothing left for now. */
-export function upstreamFailure(api: ModelApi, answer: FailedAnswer): UpstreamFailure | undefined {
+/** What an upstream's answer means, by its headers and its body, as the protocol's own provider words it unless it is read otherwise; undefined for one that is no failure. Whoever wants a longer wait than five minutes has nothing left for now. */
+export function upstreamFailure(
+  api: ModelApi,
+  answer: FailedAnswer,
+  read: ReadFailure = SAID[api],
+): UpstreamFailure | undefined {
   const { status, headers, body, now } = answer;
   if (status < 400) return undefined;
-  const said = SAID[api](answer, tryJson(body));
+  const said = read(answer, tryJson(body));
   const waitMs = shortened(retryAfter(headers, now) ?? said.waitMs);
   const isSpent = said.kind === 'quota' || status === 402;
   if (isSpent) return quota(now, said.resetAt ?? (waitMs === undefined ? undefined : now + waitMs));

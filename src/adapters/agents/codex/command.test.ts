@@ -129,7 +129,9 @@ test('starts a wrapper behind which nothing is found', async () => {
 
 test('says how it is signed in, without the secret', () => {
   const said = (entry: object) => codexAgent.describe(AgentEntry.parse({ kind: 'codex', ...entry }));
-  expect(said({ endpoint: ENDPOINT })).toBe('the key in MY_KEY, for http://127.0.0.1:1/v1');
+  expect(said({ endpoint: ENDPOINT })).toBe(
+    'the key in MY_KEY, for http://127.0.0.1:1/v1; the gateway adds it outside of the sandbox',
+  );
   expect(said({ login: '/home/a/.codex/auth.json' })).toContain('exposed to the sandbox');
   expect(said({})).toBe('neither a key nor a login is configured');
 });
