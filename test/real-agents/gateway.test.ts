@@ -38,7 +38,7 @@ const LOOK = [
   'env > seen.env',
   'for p in /proc/[0-9]*; do cat $p/environ $p/cmdline; done > seen.proc 2>/dev/null',
   'find /run /etc/switchyard /dev/shm /var/tmp -type f -size -2000k -exec cat {} + > seen.files 2>/dev/null',
-  'find $HOME /tmp -type f -exec cat {} + > seen.home 2>/dev/null',
+  '(find $HOME -type f -exec cat {} +; find /tmp -maxdepth 2 -type f -exec cat {} +) > seen.home 2>/dev/null',
   'echo 42 > answer.txt',
 ].join('; ');
 
