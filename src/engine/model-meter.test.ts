@@ -260,3 +260,14 @@ test('a quota that is used up refuses at once, and says until when', async () =>
   expect(await meter.untilExceeded).toMatchObject({ limit: 'quota', until: 50_000 });
   at.held.open();
 });
+
+test('what is refused is written down in short, and not without an end', async () => {
+  const at = await working();
+  const meter = await meterOf(at);
+  meter.refused('x'.repeat(10_000));
+  for (let n = 0; n < 200; n++) meter.refused(`The model m${n} is not among those that this agent may use.`);
+  expect(said.length).toBe(51);
+  expect(said.every((text) => text.length <= 501)).toBe(true);
+  expect(said.at(-1)).toBe('What else is refused on the way to the model is not written down.');
+  at.held.open();
+});

@@ -21,9 +21,10 @@ const standing = new Set<Installation>();
 export async function install(
   level: SandboxLevel,
   settings: Readonly<Record<string, unknown>> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Installation> {
   const config = JSON.stringify({ agents: { hostile: { kind: 'custom', command: ['sh', '-c', AGENT] } }, ...settings });
-  const made = await Installation.create({ config, sandbox: level });
+  const made = await Installation.create({ config, sandbox: level, env });
   standing.add(made);
   return made;
 }
@@ -31,7 +32,15 @@ export async function install(
 export async function closeInstallations(): Promise<void> {
   for (const made of installations.values()) await (await made)[Symbol.asyncDispose]();
   installations.clear();
+  for (const one of beside.splice(0)) await one[Symbol.asyncDispose]();
   standing.clear();
+}
+
+const beside: AsyncDisposable[] = [];
+
+/** Has something end with the installations. */
+export function closeWithInstallations(one: AsyncDisposable): void {
+  beside.push(one);
 }
 
 /** All of them, whoever asked for them. */
@@ -42,7 +51,7 @@ export async function endInstallations(): Promise<void> {
 }
 
 /** Does what the repository says. */
-const AGENT = 'sh ./agent.sh';
+export const AGENT = 'sh ./agent.sh';
 
 export interface HostileRun extends AsyncDisposable {
   readonly at: Installation;

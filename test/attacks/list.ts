@@ -1,6 +1,11 @@
 import type { Attack } from './attack.ts';
 import { claimAttacks } from './claims.ts';
 import { fileAttacks } from './files.ts';
+import { gatewayAttacks } from './gateway.ts';
+import { gatewayElsewhere } from './gateway-elsewhere.ts';
+import { gatewayLoad } from './gateway-load.ts';
+import { gatewaySecrets } from './gateway-secrets.ts';
+import { gatewaySpending } from './gateway-spending.ts';
 import { gitSettings } from './git-settings.ts';
 import { gitTraps } from './git-traps.ts';
 import { kernelAttacks } from './kernel.ts';
@@ -33,4 +38,9 @@ export const attacks: readonly Attack[] = [
   ...resourceAttacks,
   ...claimAttacks,
   ...reportAttacks,
+  ...gatewayAttacks,
+  ...gatewayElsewhere,
+  ...gatewaySpending,
+  ...gatewaySecrets,
+  ...gatewayLoad,
 ];

@@ -85,4 +85,4 @@ class BeginningReader implements AnswerReader {
 const IGNORED: ReadonlySet<number> = new Set([0x09, 0x0a, 0x0d, 0x20, 0xef, 0xbb, 0xbf]);
 const BRACKETS: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 /** A line of a stream is a comment, or begins with `data`, `event`, `id` or `retry`. A page that a proxy shows begins with `<`, and is nothing. */
-const FIRST_OF_EVENTS: ReadonlySet<number> = new Set([...':deir<'].map((letter) => letter.charCodeAt(0)));
+const FIRST_OF_EVENTS: ReadonlySet<number> = new Set(Buffer.from(':deir<'));
