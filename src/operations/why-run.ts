@@ -97,6 +97,8 @@ function parkedReasons(run: RunRow, { reason, needs }: Parked, place: Place | un
 function neededFor({ reason, needs }: Pick<Parked, 'reason' | 'needs'>): string {
   if (needs.verify !== undefined)
     return `A person has changed files by hand since: a retry begins with ${needs.verify}, which checks them.`;
+  if (needs.until !== undefined)
+    return `It needs nothing: it goes on by itself at ${needs.until.slice(0, 19).replace('T', ' ')} UTC. A retry has it try before.`;
   if (reason.code === 'open/waits') return 'It needs a retry, or a message to its agent, to go on.';
   if (reason.code === 'outcome/unchanged') return 'It needs its agent to be told more (`switchyard send`), or a retry.';
   if (needs.kind === 'approval' && (needs.ask ?? '') === '')

@@ -139,7 +139,7 @@ test('a run whose account has used up its quota waits for the reset, and then go
   const until = parked.state.kind === 'parked' ? Date.parse(parked.state.needs.until ?? '') : 0;
   expect(Math.abs(until - (resetAt ?? 0))).toBeLessThan(2_000);
   const why = await installation.cli(['why', run]);
-  expect(why.stdout).toContain('goes on by itself');
+  expect(why.stdout).toContain('It needs nothing: it goes on by itself at');
   if (process.env['SHOW_USAGE'] !== undefined) process.stdout.write(`${why.stdout}\n`);
 
   await waitUntil(

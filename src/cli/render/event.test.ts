@@ -168,6 +168,24 @@ test('a run that waits says why, and what can be typed next', () => {
   expect(lines.join('\n')).not.toContain('switchyard approve fix-it-k7mz \n');
 });
 
+test('a run that goes on by itself says when', () => {
+  const needs = {
+    kind: 'limit',
+    choices: ['retry', 'abandoned'],
+    head: null,
+    until: '2026-11-27T09:22:17.000Z',
+  } as const;
+  const [first] = eventRenderer(PROGRESS)(
+    at(0, {
+      kind: 'run.parked',
+      reason: { code: 'limit/quota', message: 'The quota is used up.' },
+      needs: { ...needs, choices: [...needs.choices] },
+      node: 'fix',
+    }),
+  );
+  expect(first).toBe('‖ waits until 2026-11-27 09:22 UTC at fix: The quota is used up.');
+});
+
 test('what a limit, a step and a park say is told once, and by the park where nothing was said before', () => {
   const text = 'The agents of this run have used all of the sixty turns that it has.';
   const needs = { kind: 'limit', choices: ['retry'], head: null } as const;

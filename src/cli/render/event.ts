@@ -1,7 +1,7 @@
 import type { Event, EventKind, MessageState } from '../../domain/event.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { checkLines } from './check.ts';
-import { parkedCommands, type Waits } from './state.ts';
+import { parkedCommands, type Waits, waitsFor } from './state.ts';
 import { StepLines, stepName } from './step.ts';
 import { paint, type Style } from './style.ts';
 import { fit, wrap } from './width.ts';
@@ -152,7 +152,7 @@ function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
   const where = event.node === null ? '' : ` at ${printableLine(event.node)}`;
   // An approval's reason is what it asks, or that it waits.
   const why = needs.kind === 'approval' || reason.message === '' ? '' : `: ${printableLine(reason.message)}`;
-  const [first = '', ...more] = wrap(`waits for a person${where}${why}`, view.width - 2);
+  const [first = '', ...more] = wrap(`${waitsFor(needs)}${where}${why}`, view.width - 2);
   const asked = needs.ask === undefined ? [] : printable(needs.ask).trim().split('\n');
   return [
     `${paint(view, 'yellow', '‖')} ${first}`,

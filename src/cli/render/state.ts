@@ -1,5 +1,5 @@
 import type { RunSummary } from '../../api/schemas/run.ts';
-import type { RunState, RunStateKind } from '../../domain/run.ts';
+import type { Needs, RunState, RunStateKind } from '../../domain/run.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { type Colour, paint, type Style } from './style.ts';
 import { fit, padEnd, widthOf } from './width.ts';
@@ -24,8 +24,13 @@ export function stateColour(kind: RunStateKind): Colour {
 
 /** The same as `stateWords` without its reasons, for where they follow. */
 export function stateHead(state: RunState): string {
-  if (state.kind === 'parked') return 'waits for a person';
+  if (state.kind === 'parked') return waitsFor(state.needs);
   return state.kind === 'failed' || state.kind === 'discarded' ? state.kind : stateWords(state);
+}
+
+/** For whom or what a parked run waits. */
+export function waitsFor({ until }: Needs): string {
+  return until === undefined ? 'waits for a person' : `waits until ${until.slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** The one place where a run's state becomes words. */
@@ -44,7 +49,7 @@ export function stateWords(state: RunState): string {
     case 'parked': {
       const { reason, needs } = state;
       const about = needs.kind === 'approval' ? needs.ask : reason.message;
-      return about === undefined ? 'waits for a person' : `waits for a person: ${firstLine(about)}`;
+      return about === undefined ? waitsFor(needs) : `${waitsFor(needs)}: ${firstLine(about)}`;
     }
   }
 }
