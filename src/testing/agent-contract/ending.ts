@@ -41,7 +41,7 @@ export function endingCases(subject: AgentUnderTest): void {
     const acts = Array.from({ length: 20 }, (_, index) => ({ run: `echo ${index} >> counted` }));
     await using conversation = await Conversation.begin(subject, [acts]);
     const { result } = await conversation.ask('Go on', { maxTurns: 3 });
-    expect(result).toEqual({ kind: 'limit', limit: 'turns', used: 4, max: 3 });
+    expect(result).toMatchObject({ kind: 'limit', limit: 'turns', used: 4, max: 3 });
   });
 
   test('leaves nothing behind of what its tools put into the background', async (context) => {
