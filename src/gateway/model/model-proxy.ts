@@ -156,24 +156,29 @@ async function askedFor(
 ): Promise<Asked> {
   const json = await jsonOf(bytes, request.headers['content-encoding']);
   if (json === undefined) return { kind: 'refused', why: 'Its body cannot be read as an object of JSON.' };
-  // Nobody could count it, nor stop it: it goes on when the connection has ended.
-  if (wire.api === 'responses' && json['background'] === true)
-    return { kind: 'refused', why: 'It asks for an answer in the background.' };
   const model = pathModel ?? wire.modelOf(json);
-  if (model !== undefined && model.length > LONGEST_NAME)
-    return { kind: 'refused', why: `The name of its model has ${model.length} characters.` };
-  // Some upstreams take no heed of how a name is written.
-  if (models !== undefined && Object.keys(json).some((name) => name !== 'model' && name.toLowerCase() === 'model'))
-    return { kind: 'refused', why: 'It names its model in an unusual way.' };
-  const isAllowed = models === undefined || (model !== undefined && models.some((pattern) => matches(pattern, model)));
-  if (!isAllowed)
-    return {
-      kind: 'refused',
-      why: `The model ${JSON.stringify(model ?? '')} is not among those that this agent may use.`,
-    };
+  const why = whyNot({ wire, models }, json, model);
+  if (why !== undefined) return { kind: 'refused', why };
   const rewritten = wire.askingForUsage?.(json) ?? (models === undefined ? undefined : json);
   const body = rewritten === undefined ? bytes : Buffer.from(JSON.stringify(rewritten));
   return { kind: 'asked', body, model, isRewritten: rewritten !== undefined };
+}
+
+function whyNot(
+  { wire, models }: Pick<ModelProxyParts, 'wire' | 'models'>,
+  json: Readonly<Record<string, unknown>>,
+  model: string | undefined,
+): string | undefined {
+  // Nobody could count it, nor stop it: it goes on when the connection has ended.
+  if (wire.api === 'responses' && json['background'] === true) return 'It asks for an answer in the background.';
+  if (model !== undefined && model.length > LONGEST_NAME)
+    return `The name of its model has ${model.length} characters.`;
+  if (models === undefined) return undefined;
+  // Some upstreams take no heed of how a name is written.
+  if (Object.keys(json).some((name) => name !== 'model' && name.toLowerCase() === 'model'))
+    return 'It names its model in an unusual way.';
+  const isAllowed = model !== undefined && models.some((pattern) => matches(pattern, model));
+  return isAllowed ? undefined : `The model ${JSON.stringify(model ?? '')} is not among those that this agent may use.`;
 }
 
 /** No model's name is longer. */
