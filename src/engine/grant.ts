@@ -2,18 +2,21 @@ import type { Actor } from '../domain/actor.ts';
 import { heldBudgets } from '../domain/budget.ts';
 import { grantBudgets } from '../store/budgets.ts';
 import { originByHand } from '../store/model-calls.ts';
+import { forgetQuotas } from '../store/upstream-pauses.ts';
 import { grantAgain } from './limits.ts';
 import { current, type OpenRun, record } from './transition.ts';
 
 /**
  * What a wish to go on adds: the run's bounds that are used up get their original amount again, and where a person wishes it, so do spent
- * budgets that the run is held to. Nothing committed and no time that passes raises a budget.
+ * budgets that the run is held to, and a quota is tried before its reset. Nothing committed and no time that passes raises a budget.
  */
 export async function grantMore(run: OpenRun, actor: Actor): Promise<void> {
   const now = current(run);
   const code = now.state.kind === 'parked' ? now.state.reason.code : undefined;
   run.changes.granted = grantAgain(now, code);
-  if (code !== 'limit/budget' || actor.kind !== 'person') return;
+  if (actor.kind !== 'person') return;
+  if (code === 'limit/quota') return forgetQuotas(run.queries);
+  if (code !== 'limit/budget') return;
   const { engine, queries } = run;
   const { budgets, teams } = engine.budgets;
   // Of whichever agent: a budget of which something is left gets nothing.

@@ -1,8 +1,8 @@
 import { type BudgetState, budgetReason, heldBudgets, isSpent } from '../domain/budget.ts';
 import type { ModelCall } from '../domain/model-call.ts';
 import { addUsage, NO_USAGE, type Usage } from '../domain/run.ts';
+import type { ExceededBound, StepMeter } from '../ports/agent-model.ts';
 import type { Admission, CallSoFar, ModelMeter, ModelRefusal, Pause, Upstream } from '../ports/model-gateway.ts';
-import type { ExceededBound, StepMeter } from '../ports/node.ts';
 import { budgetStates } from '../store/budgets.ts';
 import { type CallOrigin, recordModelCall } from '../store/model-calls.ts';
 import { addConsumed, holdRun } from '../store/runs.ts';

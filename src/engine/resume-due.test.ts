@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { notePause, pauseOf } from '../store/upstream-pauses.ts';
 import { decide } from './decide.ts';
 import { type EngineFixture, engineFixture } from './fixture/engine-fixture.ts';
 import { type Behaviour, outcome } from './fixture/script.ts';
@@ -53,10 +54,22 @@ test('a run that waits for a moment goes on by itself when it has come, and not 
 });
 
 test('a person need not wait for the moment, and it does nothing more then', async () => {
+  const upstream = { host: 'api.example.com', credential: 'THE_KEY' };
+  await notePause(fixture.engine.database, upstream, { kind: 'quota', until: Date.now() + 60_000 });
+  await notePause(
+    fixture.engine.database,
+    { ...upstream, credential: null },
+    { kind: 'rate-limit', until: Date.now() + 60_000 },
+  );
   fixture.script.on('implement', quotaUntil(Date.now() + 60_000), outcome('done'));
   const id = await fixture.start(PIPE);
   await fixture.reaches(id, 'parked');
   await decide(fixture.engine, id, { choice: 'retry', actor: { kind: 'person', name: 'ada' } });
+  const now = new Date();
+  expect(await pauseOf(fixture.engine.database, upstream, now)).toBeUndefined();
+  expect(await pauseOf(fixture.engine.database, { ...upstream, credential: null }, now)).toMatchObject({
+    kind: 'rate-limit',
+  });
   await fixture.reaches(id, 'parked');
   const { engine } = fixture;
   expect(await resumeDue({ ...engine, limits: engine.limits, budgets: engine.budgets, clock: later(120_000) })).toBe(0);

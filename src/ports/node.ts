@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { CrashPoint } from '../lib/crash-point.ts';
 import type { Redact } from '../lib/redact.ts';
 import type { AgentAdapter } from './agent.ts';
+import type { AgentModel } from './agent-model.ts';
 import type { Forge } from './forge.ts';
 import type { Sandbox } from './sandbox.ts';
 import type { CommitText, Workspace } from './workspace.ts';
@@ -211,36 +212,6 @@ export interface AgentDirectory {
   /** Adds to what the run has used; durable soon after. */
   count(used: { turns?: number; usage?: Usage }): Promise<void>;
   readonly hostEnv: Readonly<Record<string, string | undefined>>;
-}
-
-export interface AgentModel {
-  /** In place of what the configuration says of the agent. */
-  readonly entry: AgentEntry;
-  /** In place of variables of the same name. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly meter: StepMeter;
-}
-
-/** What the gateway has counted of a step's attempt. */
-export interface StepMeter {
-  /** Until now, calls that are under way included. */
-  readonly usage: Usage;
-  /** The first bound that is used up. */
-  readonly exceeded: ExceededBound | undefined;
-  /** Resolves once a bound is used up, and never else. */
-  readonly untilExceeded: Promise<ExceededBound>;
-  /** What the agent itself says that it has used, to be compared. */
-  reported(usage: Usage): void;
-}
-
-export interface ExceededBound {
-  readonly limit: string;
-  readonly used: number;
-  readonly max: number;
-  /** As a sentence. */
-  readonly text: string;
-  /** When it will be there again by itself (milliseconds since the epoch), if it will. */
-  readonly until?: number;
 }
 
 export interface AgentSession {

@@ -19,3 +19,8 @@ export async function notePause(queries: Queries, { host, credential }: Upstream
     [host, credential ?? '', pause.kind, new Date(pause.until)],
   );
 }
+
+/** Has quotas tried again before their reset: a person may know that there is more. */
+export async function forgetQuotas(queries: Queries): Promise<void> {
+  await queries.query("delete from upstream_pause where kind = 'quota'");
+}

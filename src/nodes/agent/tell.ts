@@ -1,5 +1,6 @@
 import type { AgentEvent } from '../../ports/agent.ts';
-import type { StepContext, StepMeter } from '../../ports/node.ts';
+import type { StepMeter } from '../../ports/agent-model.ts';
+import type { StepContext } from '../../ports/node.ts';
 
 /** Puts what an agent does into the run's journal, and counts what it uses. */
 export async function tellEvent(

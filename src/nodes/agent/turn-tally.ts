@@ -1,6 +1,6 @@
 import { addUsage, NO_USAGE, type Usage, usageSince } from '../../domain/run.ts';
 import type { AgentEvent } from '../../ports/agent.ts';
-import type { StepMeter } from '../../ports/node.ts';
+import type { StepMeter } from '../../ports/agent-model.ts';
 import type { TurnLimits, TurnReport, TurnResult } from './turn.ts';
 
 type EndEvent = Extract<AgentEvent, { kind: 'end' }>;
