@@ -4,13 +4,14 @@ import { expect, test } from 'vitest';
 import { claudeAgent } from '../../src/adapters/agents/claude/index.ts';
 import { codexAgent } from '../../src/adapters/agents/codex/index.ts';
 import { piAgent } from '../../src/adapters/agents/pi/index.ts';
-import { AgentEntry } from '../../src/domain/agent-entry.ts';
+import type { AgentEntry } from '../../src/domain/agent-entry.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { noCrashPoint } from '../../src/lib/crash-point.ts';
 import { driveTurn } from '../../src/nodes/agent/drive.ts';
 import type { AgentAdapter } from '../../src/ports/agent.ts';
 import { startModelServer, toolsUsed } from '../../src/testing/model-server.ts';
 import { tempFolder } from '../../src/testing/temp-repository.ts';
+import { turnIn } from '../../src/testing/turn-in.ts';
 import { bestSandbox, installed } from './host.ts';
 
 // Where the real agents go with their keys and logins, and in which protocol.
@@ -97,18 +98,16 @@ async function work(adapter: AgentAdapter, { api, files = {}, login }: Where) {
   const model = adapter.kind === 'claude' ? 'claude-opus-5-5' : 'scripted';
   const report = await driveTurn({
     adapter,
-    turn: {
-      entry: AgentEntry.parse({ kind: adapter.kind, model, endpoint, login }),
-      prompt: 'Do it',
+    turn: turnIn(
       folder,
-      home,
-      inside: { folder, home },
-      session: { kind: 'new' },
-      run: 'run1',
-      node: 'implement',
-      step: 1,
-      hostEnv: { PATH: installed, MODEL_KEY: TOKEN },
-    },
+      { kind: adapter.kind, model, endpoint, login },
+      {
+        prompt: 'Do it',
+        home,
+        inside: { folder, home },
+        hostEnv: { PATH: installed, MODEL_KEY: TOKEN },
+      },
+    ),
     sandbox,
     limits: { silenceMs: 60_000 },
     clock: systemClock,

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 import { claudeAgent } from '../../src/adapters/agents/claude/index.ts';
 import { codexAgent } from '../../src/adapters/agents/codex/index.ts';
 import { piAgent } from '../../src/adapters/agents/pi/index.ts';
-import { AgentEntry } from '../../src/domain/agent-entry.ts';
+import type { AgentEntry } from '../../src/domain/agent-entry.ts';
 import type { Problem } from '../../src/gateway/model/wire.ts';
 import { wireOf } from '../../src/gateway/model/wires/index.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -15,6 +15,7 @@ import { noCrashPoint } from '../../src/lib/crash-point.ts';
 import { driveTurn } from '../../src/nodes/agent/drive.ts';
 import type { AgentAdapter } from '../../src/ports/agent.ts';
 import { tempFolder } from '../../src/testing/temp-repository.ts';
+import { turnIn } from '../../src/testing/turn-in.ts';
 import { bestSandbox, installed } from './host.ts';
 
 // What the real agents make of the failures that the gateway answers with.
@@ -79,18 +80,16 @@ async function work(adapter: AgentAdapter, api: Api, problem: Problem) {
     const model = adapter.kind === 'claude' ? 'claude-opus-5-5' : 'scripted';
     const { result } = await driveTurn({
       adapter,
-      turn: {
-        entry: AgentEntry.parse({ kind: adapter.kind, model, endpoint: { api, baseUrl, key: { env: 'MODEL_KEY' } } }),
-        prompt: 'Do it',
+      turn: turnIn(
         folder,
-        home,
-        inside: { folder, home },
-        session: { kind: 'new' },
-        run: 'run1',
-        node: 'implement',
-        step: 1,
-        hostEnv: { PATH: installed, MODEL_KEY: 'not-a-secret' },
-      },
+        { kind: adapter.kind, model, endpoint: { api, baseUrl, key: { env: 'MODEL_KEY' } } },
+        {
+          prompt: 'Do it',
+          home,
+          inside: { folder, home },
+          hostEnv: { PATH: installed, MODEL_KEY: 'not-a-secret' },
+        },
+      ),
       sandbox,
       limits: { silenceMs: 60_000 },
       clock: systemClock,
