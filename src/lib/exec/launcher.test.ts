@@ -77,6 +77,22 @@ test('a program that is not there is told from one that failed, and others still
   expect((await sh('exit 1')).code).toBe(1);
 });
 
+test.skipIf(process.platform !== 'linux')(
+  'what something left behind says after the end of a program does not hide that end',
+  async () => {
+    await using folder = await tempFolder();
+    const spoken = join(folder.path, 'spoken');
+    // The shell reads its next command when it has told the end of this one: the first field is the number of its system call, 0 for `read`.
+    const awaitEnd = `while ! grep -q '^0 ' /proc/$PPID/syscall; do :; done`;
+    await sh(':'); // there is a shell now, which is asked at once
+    const ended = sh(`(${awaitEnd}; printf late; printf late >&2; : > ${spoken}) & printf early`);
+    // Meanwhile nothing is read here, so that both come at once.
+    spawnSync('sh', ['-c', `while ! [ -e ${spoken} ]; do :; done`], { env: { PATH } });
+    expect(await ended).toEqual({ code: 0, stdout: Buffer.from('earlylate'), stderr: 'late' });
+    expect((await sh('printf next')).stdout.toString()).toBe('next');
+  },
+);
+
 test('many run beside each other, each with its own output', async () => {
   const results = await Promise.all(
     Array.from({ length: 20 }, (_, n) => sh(`echo out ${n}; echo err ${n} >&2; exit ${n}`)),

@@ -114,6 +114,8 @@ interface Said {
 class Output {
   readonly #stream: Socket;
   #chunks: Buffer[] = [];
+  /** The last bytes of them, which may begin the mark. */
+  #tail: Buffer = NOTHING;
   #awaited: (PromiseWithResolvers<Said> & { readonly mark: Buffer }) | undefined;
 
   constructor(stream: Socket) {
@@ -123,9 +125,9 @@ class Output {
     stream.unref();
   }
 
-  /** What is said before the mark, and the code behind it. */
+  /** What is said before the mark, and the code behind it. Some of what the program left behind may have spoken after it. */
   until(mark: string): Promise<Said> {
-    this.#chunks = [];
+    this.#clear();
     this.#awaited = { ...Promise.withResolvers<Said>(), mark: Buffer.from(mark) };
     this.#stream.ref();
     return this.#awaited.promise;
@@ -139,22 +141,31 @@ class Output {
   #take(chunk: Buffer): void {
     if (this.#awaited === undefined) return;
     const { mark, resolve } = this.#awaited;
-    const length = mark.length + CODE_LENGTH;
-    // A chunk may hold less than the end.
-    const last = this.#chunks.at(-1);
-    if (last !== undefined && last.length < length)
-      this.#chunks[this.#chunks.length - 1] = Buffer.concat([last, chunk]);
-    else this.#chunks.push(chunk);
-    const end = Buffer.concat(this.#chunks.slice(-2)).subarray(-length);
-    if (!end.subarray(0, mark.length).equals(mark) || end.length < length) return;
-    const text = Buffer.concat(this.#chunks);
+    this.#chunks.push(chunk);
+    const end = Buffer.concat([this.#tail, chunk]);
+    const at = end.indexOf(mark);
+    const codeAt = at + mark.length;
+    if (at === -1 || end.length < codeAt + CODE_LENGTH) {
+      this.#tail = end.subarray(-(mark.length + CODE_LENGTH));
+      return;
+    }
+    const code = Number(end.toString('latin1', codeAt, codeAt + CODE_LENGTH));
+    const all = Buffer.concat(this.#chunks);
+    const before = all.subarray(0, all.length - end.length + at);
+    const late = end.subarray(codeAt + CODE_LENGTH);
     this.#awaited = undefined;
     this.#stream.unref();
+    this.#clear();
+    resolve({ text: late.length === 0 ? before : Buffer.concat([before, late]), code });
+  }
+
+  #clear(): void {
     this.#chunks = [];
-    resolve({ text: text.subarray(0, -length), code: Number(end.subarray(mark.length).toString()) });
+    this.#tail = NOTHING;
   }
 }
 
+const NOTHING = Buffer.alloc(0);
 const CODE_LENGTH = 3;
 
 /** To the folder of this process, or, where that is gone, to one that is there. */
