@@ -7,7 +7,7 @@ import type { Service } from '../../domain/service.ts';
 import type { SwitchyardError } from '../../lib/error.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
 import type { Bridge, Sandbox } from '../../ports/sandbox.ts';
-import { loneNetwork } from '../../testing/lone-network.ts';
+import { type LoneNetwork, loneNetwork } from '../../testing/lone-network.ts';
 import { plainSandbox } from '../../testing/plain-sandbox.ts';
 import { tempFolder, writeFiles } from '../../testing/temp-repository.ts';
 import { createServices, type Services, type ServicesParts, withServices } from './services.ts';
@@ -48,7 +48,7 @@ interface Place {
   ask(services: Services, port: number, ...words: string[]): Promise<string>;
 }
 
-async function place(own: ((bridges: readonly Bridge[]) => Sandbox) | undefined): Promise<Place> {
+async function place(own: LoneNetwork | undefined): Promise<Place> {
   const temp = await tempFolder('sy');
   onTestFinished(() => temp[Symbol.asyncDispose]());
   await writeFiles(temp.path, {
@@ -60,7 +60,7 @@ async function place(own: ((bridges: readonly Bridge[]) => Sandbox) | undefined)
   const folder = `${temp.path}/tree`;
   const temporary = `${temp.path}/sockets`;
   const told: SwitchyardError[] = [];
-  const sandboxWith = own ?? (() => plainSandbox());
+  const sandboxWith = (bridges: readonly Bridge[]): Sandbox => own?.(temp.path, bridges) ?? plainSandbox();
   return {
     folder,
     temporary,
