@@ -11,7 +11,7 @@ import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
 import { getRun } from '../store/runs.ts';
 import { runToActOn } from './hand-back.ts';
-import type { OperationContext } from './operations.ts';
+import { heedConfiguration, type OperationContext } from './operations.ts';
 
 const person = (name: string): Actor => ({ kind: 'person', name });
 
@@ -23,6 +23,7 @@ export async function decideRun(
 ): Promise<Acted> {
   const { engine } = context;
   const run = await runToActOn(context, reference);
+  await heedConfiguration(context);
   await decide(engine, run.id, {
     choice: request.choice,
     head: request.head,
@@ -61,6 +62,7 @@ export async function retryRun(
   request: ParsedRequestOf<'retryRun'>,
 ): Promise<Acted> {
   const run = await runToActOn(context, reference);
+  await heedConfiguration(context);
   await retry(context.engine, run.id, { from: request.from, actor: person(request.actor) });
   return acted(context, run.id);
 }

@@ -26,3 +26,11 @@ export interface OperationContext {
   /** For what persons do in workspaces by hand: one after the other for each run. */
   readonly hands: OneAtATime;
 }
+
+/**
+ * Has what the owner has changed in config.yaml count from here on. A file that cannot be read changes nothing here: what was read before
+ * stays in force, and a step that is begun says what is wrong.
+ */
+export async function heedConfiguration({ machine }: OperationContext): Promise<void> {
+  await machine().catch(() => undefined);
+}

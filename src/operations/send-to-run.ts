@@ -8,7 +8,7 @@ import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
 import { runRef } from '../workspaces/git-store.ts';
 import { runToActOn } from './hand-back.ts';
-import type { OperationContext } from './operations.ts';
+import { heedConfiguration, type OperationContext } from './operations.ts';
 
 /** Prompts hold several of them. */
 const TEXT_LIMIT = 256 * 1024;
@@ -22,6 +22,7 @@ export async function sendToRun(
   const text = context.engine.redact(messageText(request.text));
   const run = await runToActOn(context, reference);
   const message = request.id ?? context.engine.ids();
+  await heedConfiguration(context);
   const sent = await sendMessage(context.engine, run.id, {
     id: message,
     text,

@@ -25,9 +25,10 @@ const HINTS: Record<FailureClass, (kind: string) => string> = {
   unknown: (kind) => `The message is ${kind}’s own.`,
 };
 
-/** What to look at when a server does not know the address or the model. */
+/** What to look at when a server does not know the address or the model. The turn's own address may be a gateway's. */
 export function wrongAddressHint({ entry }: AgentTurn): string {
-  return `Check the address (${entry.endpoint?.baseUrl ?? 'the default endpoint'}) and the model in config.yaml.`;
+  const address = entry.endpoint === undefined ? '' : 'the address (`endpoint.baseUrl`) and ';
+  return `Check ${address}the agent’s \`model\` in config.yaml.`;
 }
 
 /** What an error status of a model's server means; undefined for one that says nothing by itself. */

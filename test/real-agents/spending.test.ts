@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -108,6 +109,24 @@ test('a run is stopped in the middle of an answer by its budget, stays so across
   expect(model.requests().length).toBeGreaterThan(0);
   const logs = await installation.cli(['logs', run]);
   expect(logs.stdout).toContain('has given the budget each-run its amount once more');
+});
+
+test('a budget that its owner has raised counts for a run that goes on, which is given nothing more', {
+  timeout: 180_000,
+}, async () => {
+  await using model = await startModelServer(writesTheAnswer);
+  await using repository = await repositoryWithCheck();
+  const budgets = (tokens: number) => ({ budgets: [{ per: 'run', each: 'ever', tokens, name: 'each-run' }] });
+  await using installation = await installationWith(model.baseUrl, budgets(5));
+  const run = await startedIn(installation, repository);
+  expect((await installation.settled(run)).state).toMatchObject({ kind: 'parked', reason: { code: 'limit/budget' } });
+
+  const config = await readFile(installation.home.config, 'utf8');
+  await writeFile(installation.home.config, config.replace('tokens: 5', 'tokens: 5000000'));
+  expect((await installation.cli(['retry', run])).code).toBe(0);
+  const after = await installation.settled(run);
+  expect(after.steps.map(({ node, outcome }) => `${node} ${outcome}`)).toContain('implement done');
+  expect((await installation.cli(['logs', run])).stdout).not.toContain('has given');
 });
 
 test('a run whose account has used up its quota waits for the reset, and then goes on by itself', {
