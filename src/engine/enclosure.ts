@@ -5,6 +5,7 @@ import type { AgentAdapter } from '../ports/agent.ts';
 import type { Egress, EgressRules } from '../ports/egress.ts';
 import type { Enclosure, Sandbox, SandboxProgram, Walls } from '../ports/sandbox.ts';
 import type { Layout } from '../workspaces/layout.ts';
+import { sourceObjects } from '../workspaces/source-objects.ts';
 
 /** Where programs find their workspace and their HOME, whichever run it is: what a tool writes down of a path holds in the next one too. */
 export const INSIDE = { folder: '/workspace', home: '/home/agent', tmp: '/tmp' } as const;
@@ -17,7 +18,11 @@ export const INSIDE = { folder: '/workspace', home: '/home/agent', tmp: '/tmp' }
 export function gitSandbox(walls: Walls, { layout, store }: { layout: Layout; store: string }): Sandbox {
   const objects = ['objects', 'lfs/objects'].map((name) => join(store, name));
   const mounts = [
-    ...objects.map((path) => ({ host: path, inside: path, writable: false })),
+    ...[...objects, sourceObjects(store), layout.objects].map((path) => ({
+      host: path,
+      inside: path,
+      writable: false,
+    })),
     ...[layout.git, layout.tree, layout.homes].map((path) => ({ host: path, inside: path, writable: true })),
   ];
   return walls.enclose({ mounts, network: { kind: 'none' }, limits: {}, counted: [] });
@@ -26,7 +31,7 @@ export function gitSandbox(walls: Walls, { layout, store }: { layout: Layout; st
 export interface ProgramsParts {
   readonly walls: Walls;
   readonly layout: Layout;
-  /** The git store's folder: its objects are readable, since the agent's git directory builds on them. */
+  /** The git store's folder: what was fetched into it is readable, since the agent's git directory builds on it, and nothing else. */
   readonly store: string;
   /** Their HOME on the host. */
   readonly home: string;
@@ -37,14 +42,14 @@ export interface ProgramsParts {
 
 /** Walls for what a run starts: the workspace, a HOME and a /tmp of its own, and no more of the network than the ways out lead to. */
 export function programsSandbox({ walls, layout, store, home, settings, egress }: ProgramsParts): Sandbox {
-  const objects = join(store, 'objects');
+  const objects = [sourceObjects(store), layout.objects];
   const enclosure: Enclosure = {
     mounts: [
       { host: layout.tmp, inside: INSIDE.tmp, writable: true },
       { host: home, inside: INSIDE.home, writable: true },
       { host: layout.tree, inside: INSIDE.folder, writable: true },
       // Last: the harness's home may itself lie below what /tmp is on the host.
-      { host: objects, inside: objects, writable: false },
+      ...objects.map((path) => ({ host: path, inside: path, writable: false })),
     ],
     network: { kind: 'open' },
     limits: settings.resources ?? {},

@@ -24,6 +24,7 @@ import {
 } from '../store/retention.ts';
 import { presentCommits, withHeld } from '../workspaces/bundle.ts';
 import { runRef, salvageRef, trashRef } from '../workspaces/git-store.ts';
+import { sourceOf } from '../workspaces/source-objects.ts';
 import type { OperationContext } from './operations.ts';
 
 type Item = Pruned['items'][number];
@@ -175,7 +176,7 @@ async function pruneObjects({ context, dryRun, now, retention, signal }: Pruning
   const items: Item[] = [];
   for (const { id } of await listRepositories(context.engine.database)) {
     const store = storeOf(context, id);
-    if (signal.aborted || (await stat(store).catch(() => undefined)) === undefined) continue;
+    if (signal.aborted || !(await isThere(store))) continue;
     const commits = await presentCommits(store, named.get(id) ?? []);
     const count = await withHeld(store, commits, async () => {
       const found = await unreachableObjects(store, signal);
@@ -195,8 +196,8 @@ async function pruneObjects({ context, dryRun, now, retention, signal }: Pruning
 async function packStores(context: OperationContext, signal: AbortSignal): Promise<void> {
   for (const { id } of await listRepositories(context.engine.database)) {
     const store = storeOf(context, id);
-    if (signal.aborted || (await stat(store).catch(() => undefined)) === undefined) continue;
-    await packRefs(store, signal);
+    if (signal.aborted) return;
+    for (const gitDir of [store, sourceOf(store)]) if (await isThere(gitDir)) await packRefs(gitDir, signal);
   }
 }
 
@@ -215,12 +216,16 @@ async function dropRefs(
   prefixes: readonly string[],
 ): Promise<void> {
   const store = storeOf(context, repository);
-  if ((await stat(store).catch(() => undefined)) === undefined) return;
+  if (!(await isThere(store))) return;
   const refs = (await Promise.all(prefixes.map((prefix) => listRefs(store, prefix)))).flat();
   await changeRefs(
     store,
     refs.map(({ ref, commit }) => ({ ref, to: null, from: commit })),
   );
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 const storeOf = ({ home }: OperationContext, repository: string) => join(home.repositories, `${repository}.git`);

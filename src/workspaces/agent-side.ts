@@ -1,15 +1,21 @@
 import { type AgentGitState, lookAtAgentGit } from './agent-git-state.ts';
 import { type AgentWork, takeAgentWork } from './agent-work.ts';
 import { type AgentGit, advanceAgentGit, replaceAgentGit } from './git-folders.ts';
+import { showObjects } from './shown-objects.ts';
 import type { Head, Site } from './site.ts';
+import { sourceObjects } from './source-objects.ts';
 
 /** The agent's git directory in the checkout: disposable, and believed in nothing that was not verified in the store. */
 export class AgentSide {
   readonly #site: Site;
+  /** What programs of the run can read. */
+  readonly #shown: Set<string>;
   #taken: { readonly state: string; readonly work: AgentWork | undefined } | undefined;
 
-  constructor(site: Site) {
+  /** `stands`: what the one that is there was made for. */
+  constructor(site: Site, stands?: Head) {
     this.#site = site;
+    this.#shown = new Set(stands === undefined ? [] : [stands.commit]);
   }
 
   /** How it differs from a new one that stands on the head. */
@@ -24,20 +30,28 @@ export class AgentSide {
     return this.#taken.work;
   }
 
-  /** Puts a new one in its place that stands on the head and has the harness's index. */
-  async replace(head: Head): Promise<void> {
+  /** Puts a new one in its place that stands on the head and has the harness's index, which holds `index` where that is not the head's tree. */
+  async replace(head: Head, index: string = head.tree): Promise<void> {
     const { layout } = this.#site;
+    await this.#show(index === head.tree ? [head.commit] : [head.commit, index]);
     await replaceAgentGit(layout.tree, layout.git, this.#made(head));
   }
 
   /** The same where `look` has just said that it is untouched: only the branch moves. */
-  advance(head: Head): void {
+  async advance(head: Head): Promise<void> {
     const { layout } = this.#site;
+    await this.#show([head.commit]);
     advanceAgentGit(layout.tree, layout.git, this.#made(head));
   }
 
+  async #show(wanted: readonly string[]): Promise<void> {
+    await showObjects(this.#site, { wanted, shown: this.#shown });
+    for (const id of wanted) this.#shown.add(id);
+  }
+
   #made({ commit }: Head): AgentGit {
-    const { store, slug, base, identity, sparse } = this.#site;
-    return { store: store.path, branch: `switchyard/${slug}`, head: commit, base, identity, sparse };
+    const { layout, store, slug, base, identity, sparse } = this.#site;
+    const objects = [sourceObjects(store.path), layout.objects];
+    return { objects, branch: `switchyard/${slug}`, head: commit, base, identity, sparse };
   }
 }

@@ -54,7 +54,7 @@ export class CheckoutWorkspace implements Workspace {
     this.#head = head;
     this.#marker = marker;
     this.#tree = new TreeGit(this.#site, index);
-    this.#agent = new AgentSide(this.#site);
+    this.#agent = new AgentSide(this.#site, head);
     this.#saving = new Saving(this.#site, this.#tree, this.#agent);
   }
 
@@ -113,20 +113,24 @@ export class CheckoutWorkspace implements Workspace {
     });
   }
 
-  /** Mends the agent's git directory where it is broken or stands elsewhere; commits in it that still count stay. */
-  async mendAgentGit(): Promise<readonly string[]> {
+  /**
+   * Mends the agent's git directory where it is broken or stands elsewhere; commits in it that still count stay. `anyway`: a new one is made
+   * even so, and what was committed is kept below salvage refs.
+   */
+  async mendAgentGit({ anyway }: { anyway: boolean }): Promise<readonly string[]> {
     const state = this.#agent.look(this.#head);
     if (state.kind === 'untouched') return [];
     const work = state.kind === 'touched' ? await this.#agent.take(state, this.#head) : undefined;
     const { path } = this.#site.store;
     if (
+      !anyway &&
       work?.onBranch === true &&
       work.branch !== undefined &&
       (await isAncestor(path, this.#head.commit, work.branch))
     )
       return [];
     const notes = work === undefined ? [] : await this.#setAside(work);
-    await this.#agent.replace(this.#head);
+    await this.#agent.replace(this.#head, await this.#indexTree());
     return ["The workspace's git directory was broken or stood elsewhere: it was made anew.", ...notes];
   }
 
@@ -144,7 +148,7 @@ export class CheckoutWorkspace implements Workspace {
     await layWorkspaceSubmodules(this.#site, { commit: head.commit, fresh: false });
     if (checkpoint !== undefined) notes.push(...(await restoreParts(this.#site, checkpoint)));
     this.#head = head;
-    await this.#agent.replace(head);
+    await this.#agent.replace(head, stands ? checkpoint.tree : head.tree);
     const checkpoints = checkpoint === undefined ? [] : [checkpoint.commit];
     await this.#mark({
       head,
@@ -184,7 +188,7 @@ export class CheckoutWorkspace implements Workspace {
   ): Promise<void> {
     await between(this.#site.crashPoint, 'checkpoint', () => keepHead(this.#site, head.commit, this.#marker.kept));
     this.#head = head;
-    if (state.kind === 'untouched') this.#agent.advance(head);
+    if (state.kind === 'untouched') await this.#agent.advance(head);
     else await this.#agent.replace(head);
     await this.#mark({ head, collected, kept: head.commit });
   }
@@ -192,6 +196,15 @@ export class CheckoutWorkspace implements Workspace {
   /** What is changed within submodules is no part of a checkpoint or commit, and would be written over. */
   #keepSubmodules(): Promise<readonly string[]> {
     return keepSubmoduleChanges(this.#site, (made) => this.#tree.give([made], [this.#head.tree]));
+  }
+
+  /** The tree of the harness's index; the store has it then. */
+  async #indexTree(): Promise<string> {
+    const tree =
+      this.#tree.index.indexTree ??
+      (await this.#tree.snapshot({ against: this.#head.tree, differences: 'always' })).tree;
+    await this.#tree.give([tree], [this.#head.tree]);
+    return tree;
   }
 
   async #setAside({ branch, others }: AgentWork): Promise<string[]> {

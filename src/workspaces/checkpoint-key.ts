@@ -3,7 +3,7 @@ import { link, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
 
-/** What checkpoints keep of private files is encrypted under. In the store's folder, but not among its objects, which agents see. */
+/** What checkpoints keep of private files is encrypted under. In the store's folder, but not among its objects, which git in its walls sees. */
 export const KEY_FILE = 'checkpoint.key';
 
 const LENGTH = 32;

@@ -35,7 +35,7 @@ export function writeHarnessGit(folder: string, store: string, objectFormat: str
     ...lfsFiles(folder, store),
     ...(sparse === undefined ? {} : { 'info/sparse-checkout': sparsePatterns(sparse) }),
     config: configText(objectFormat, settings),
-    'objects/info/alternates': alternatesText(store),
+    'objects/info/alternates': alternatesText([join(store, 'objects')]),
     'info/exclude': '',
   };
   writeTree(folder, own, ['refs']);
@@ -47,7 +47,8 @@ export function writeHarnessGit(folder: string, store: string, objectFormat: str
 
 /** How the agent's git directory is to be. */
 export interface AgentGit {
-  readonly store: string;
+  /** Folders of objects that it borrows from. */
+  readonly objects: readonly string[];
   readonly branch: string;
   readonly head: string;
   readonly base: string;
@@ -57,7 +58,7 @@ export interface AgentGit {
 }
 
 /** The files of the agent's git directory that say where its branches stand and what git there is to do, by path. */
-export function agentGitFiles({ store, branch, head, base, identity, sparse }: AgentGit): Record<string, string> {
+export function agentGitFiles({ objects, branch, head, base, identity, sparse }: AgentGit): Record<string, string> {
   if (
     !/^switchyard\/[\p{L}\p{N}][\p{L}\p{M}\p{N}._-]*$/u.test(branch) ||
     branch.includes('..') ||
@@ -81,7 +82,7 @@ export function agentGitFiles({ store, branch, head, base, identity, sparse }: A
     ]),
     ...lfsFiles('.git', '.git'),
     ...(sparse === undefined ? {} : { 'info/sparse-checkout': sparsePatterns(sparse) }),
-    'objects/info/alternates': alternatesText(store),
+    'objects/info/alternates': alternatesText(objects),
     'packed-refs': `# pack-refs with: peeled fully-peeled sorted \n${head} refs/heads/${branch}\n${base} refs/switchyard/base\n`,
   };
 }
@@ -130,6 +131,21 @@ export function advanceAgentGit(tree: string, harness: string, agent: AgentGit):
     writeFileSync(draft, agentGitFiles(agent)['packed-refs'] ?? '', { flag: 'wx' });
     renameSync(draft, join(git, 'packed-refs'));
   });
+}
+
+/** Has the agent's git directory that is there borrow from these folders; false where it is none that git could use. */
+export function putAgentAlternates(tree: string, folders: readonly string[]): boolean {
+  try {
+    inFolder(tree, '.git/objects/info', (info) => {
+      const draft = join(info, 'switchyard-next');
+      rmSync(draft, { force: true, recursive: true });
+      writeFileSync(draft, alternatesText(folders), { flag: 'wx' });
+      renameSync(draft, join(info, 'alternates'));
+    });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -239,9 +255,10 @@ function configText(objectFormat: string, entries: readonly (readonly [string, s
   return lines.join('');
 }
 
-function alternatesText(store: string): string {
-  const path = join(store, 'objects');
-  return `${/["\n\\]|^#/.test(path) ? `"${escapedValue(path)}"` : path}\n`;
+/** The file that says which folders of objects a git directory borrows from. */
+function alternatesText(folders: readonly string[]): string {
+  const lines = folders.map((path) => (/["\n\\]|^#/.test(path) ? `"${escapedValue(path)}"` : path));
+  return lines.map((line) => `${line}\n`).join('');
 }
 
 function escapedValue(text: string): string {

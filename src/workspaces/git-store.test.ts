@@ -1,8 +1,9 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { plainGit, tempFolder, tempRepository, writeFiles } from '../testing/temp-repository.ts';
 import { openGitStore, runRef, trashRef } from './git-store.ts';
+import { sourceOf } from './source-objects.ts';
 
 test('a store is made on first use, once, for all paths and worktrees of a repository', async () => {
   await using repository = await tempRepository({ 'src/a.txt': 'a\n' }, { name: 'My Répo "x"' });
@@ -187,4 +188,62 @@ test.each(['trash.before', 'trash.after'])('a death at %s is mended by doing it 
   const store = await storeOf(repository.path, home.path);
   expect(await store.moveToTrash('r1')).toEqual([{ ref: trashRef('r1', 'head'), commit: head }]);
   expect(await store.list('refs/switchyard/runs/')).toEqual([]);
+});
+
+const SOMEONE = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
+
+test('what was fetched lies apart from what is kept, and both are whole', async () => {
+  await using repository = await tempRepository();
+  await using home = await tempFolder();
+  const store = await storeOf(repository.path, home.path);
+  const base = await store.fetchCommit('main');
+  const tree = await plainGit(store.path, 'rev-parse', `${base}^{tree}`);
+  const own = await plainGit(store.path, ...SOMEONE, 'commit-tree', '-p', base, '-m', 'x', tree);
+  await store.keep(runRef('r1', 'head'), own);
+  const objects = (await plainGit(store.path, 'count-objects')).split(' ')[0];
+  expect(objects).toBe('1');
+  expect(await plainGit(sourceOf(store.path), 'cat-file', '--batch-all-objects', '--batch-check')).not.toContain(own);
+  expect([await store.hasFetched(base), await store.hasFetched(own)]).toEqual([true, false]);
+  await plainGit(store.path, 'gc', '--quiet', '--prune=now');
+  await plainGit(store.path, 'pack-refs', '--all');
+  await plainGit(sourceOf(store.path), 'pack-refs', '--all');
+  for (const path of [store.path, sourceOf(store.path)]) await plainGit(path, 'fsck', '--full', '--strict');
+  expect([await store.hasFetched(base), await store.hasFetched(own)]).toEqual([true, false]);
+  expect(await store.fetchCommit('main')).toBe(base);
+});
+
+test('a commit of a run that the repository has by now is fetched when that is told, and one that it does not have is not', async () => {
+  await using repository = await tempRepository();
+  await using home = await tempFolder();
+  const store = await storeOf(repository.path, home.path);
+  const base = await store.fetchCommit('main');
+  const tree = await plainGit(store.path, 'rev-parse', `${base}^{tree}`);
+  const own = await plainGit(store.path, ...SOMEONE, 'commit-tree', '-p', base, '-m', 'x', tree);
+  await store.keep(runRef('r1', 'head'), own);
+  await store.shares(own);
+  expect(await store.hasFetched(own)).toBe(false);
+  await repository.git('fetch', '--quiet', store.path, runRef('r1', 'head'));
+  await store.shares(own);
+  expect(await store.hasFetched(own)).toBe(true);
+  expect(await plainGit(sourceOf(store.path), 'cat-file', '-t', own)).toBe('commit');
+});
+
+test('a store of an earlier build is opened with all that it has, and may be moved', async () => {
+  await using repository = await tempRepository();
+  await using home = await tempFolder();
+  const store = await storeOf(repository.path, home.path);
+  const base = await repository.git('rev-parse', 'main');
+  await rm(sourceOf(store.path), { recursive: true });
+  await rm(join(store.path, 'objects/info/alternates'));
+  await plainGit(store.path, 'fetch', '--quiet', repository.path, `main:refs/switchyard/fetched/${base}`);
+  const again = await storeOf(repository.path, home.path);
+  expect(await again.resolve(base)).toBe(base);
+  expect(await again.hasFetched(base)).toBe(false);
+  expect(await again.fetchCommit('main')).toBe(base);
+  expect(await again.hasFetched(base)).toBe(true);
+  const next = await repository.commit({ 'a.txt': 'a\n' });
+  await again.fetchCommit('main');
+  const moved = join(home.path, 'elsewhere');
+  await rename(join(home.path, 'repos'), moved);
+  await plainGit(join(moved, `${store.id}.git`), 'cat-file', '-e', `${next}^{tree}`);
 });

@@ -8,11 +8,13 @@ import { checkpointKey } from './checkpoint-key.ts';
 import { createBareRepository } from './create-bare-repository.ts';
 import { fetchedRef, fetchFromUser } from './fetch-from-user.ts';
 import { repositoryId } from './repository-id.ts';
+import { hasRef, openSource } from './source-objects.ts';
 import { moveRefs } from './trash.ts';
 
 /**
  * The harness's own bare copy of one user repository, `repos/<id>.git`: where every commit of a run is kept, by refs below
  * `refs/switchyard/` that the user's repository never sees. Nothing is ever pruned here without a retention period that a person set.
+ * What was fetched lies apart from what runs have made (`source-objects.ts`).
  */
 export interface GitStore {
   /** `<slug of the repository's name>-<8 hex digits of the path that it was first seen at>`. */
@@ -27,8 +29,13 @@ export interface GitStore {
    * `repository/unknown-commit` when it names none, `repository/shallow` and `repository/partial` when the history is not all there.
    */
   fetchCommit(refOrSha: string, signal?: AbortSignal): Promise<string>;
-  /** Tells that the user's repository has a commit of this store now: it need not be fetched when it is asked for. */
+  /**
+   * Tells that the user's repository has a commit of this store now: it is fetched, so that nobody waits for that when it is asked for. If
+   * that fails, it is fetched when it is.
+   */
   shares(commit: string): Promise<void>;
+  /** Whether a commit was fetched here with all its history: then programs of every run may read it. */
+  hasFetched(commit: string): Promise<boolean>;
   /** The commit that a ref or revision names here, undefined when none. */
   resolve(revision: string): Promise<string | undefined>;
   /**
@@ -87,14 +94,23 @@ export async function openGitStore({
   await checkpointKey(path);
   // Git sees it in its walls, so it has to be there.
   await mkdir(join(path, 'lfs/objects'), { recursive: true });
+  const source = await openSource(path, objectFormat);
+  const fetchCommit = async (refOrSha: string, signal?: AbortSignal): Promise<string> => {
+    const commit = await fetchFromUser({ gitDir, commonDir, store: source, signal }, refOrSha);
+    const ref = fetchedRef(commit);
+    // By this one, whoever looks at all that the store's refs keep sees it as well.
+    if (!(await hasRef(path, ref))) await changeRef(path, { ref, to: commit });
+    return commit;
+  };
   return {
     id,
     path,
     repository: commonDir,
-    fetchCommit: (refOrSha, signal) => fetchFromUser({ gitDir, commonDir, store: path, signal }, refOrSha),
+    fetchCommit,
     async shares(commit) {
-      await changeRef(path, { ref: fetchedRef(commit), to: commit });
+      await fetchCommit(commit).catch(() => undefined);
     },
+    hasFetched: (commit) => hasRef(source, fetchedRef(commit)),
     resolve: (revision) => resolveCommit(path, revision),
     keep: (ref, to, from) => changeRef(path, from === undefined ? { ref, to } : { ref, to, from }),
     drop: (ref, from) => changeRef(path, from === undefined ? { ref, to: null } : { ref, to: null, from }),

@@ -11,6 +11,8 @@ export interface Layout {
   readonly git: string;
   /** Agents' HOMEs, one folder each. */
   readonly homes: string;
+  /** What programs of the run may read of its own objects; only the harness writes here. */
+  readonly objects: string;
   /** HOME of setup, commands and checks where they have walls. */
   readonly home: string;
   /** What is `/tmp` to all programs within walls. */
@@ -36,6 +38,7 @@ export function workspaceLayout(folder: string, run: string): Layout {
     tree: join(root, 'tree'),
     git: join(root, 'git'),
     homes: join(root, 'homes'),
+    objects: join(root, 'objects'),
     home: join(root, 'home'),
     tmp: join(root, 'tmp'),
     layers: join(root, 'layers'),

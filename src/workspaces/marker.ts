@@ -21,6 +21,8 @@ export const Marker = z.object({
   checkpoints: z.array(z.string()),
   /** Who laid the files, over which bases, topmost first; not there where they were written one by one. */
   laid: z.object({ provider: z.string(), tree: z.array(BaseName), home: z.array(BaseName) }).optional(),
+  /** What programs may read of the store's objects; an earlier build, which does not say it, showed them all. */
+  shows: z.literal('own').optional(),
 });
 export type Marker = z.infer<typeof Marker>;
 

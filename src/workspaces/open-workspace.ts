@@ -12,6 +12,7 @@ import { CheckoutWorkspace } from './checkout-workspace.ts';
 import { type Checkpoint, readCheckpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { copyFiles } from './copy-files.ts';
 import { type Dependencies, type FoundDependencies, used } from './dependencies.ts';
+import { adoptEarlier } from './earlier-workspace.ts';
 import { dropDrafts, formatOf, writeHarnessGit } from './git-folders.ts';
 import type { GitStore } from './git-store.ts';
 import { CHECKOUT_MS, isWorthAnother, layFiles, resumeFiles, takeUp } from './lay-files.ts';
@@ -20,6 +21,7 @@ import { excludeLitter } from './litter.ts';
 import { indexStamp, type Marker, readMarker, writeMarker } from './marker.ts';
 import type { Pool } from './pool.ts';
 import { runSetup } from './setup.ts';
+import { makeShownObjects } from './shown-objects.ts';
 import type { Head, Site } from './site.ts';
 import { layWorkspaceSubmodules } from './submodules/workspace-submodules.ts';
 import { headOf } from './take-commits.ts';
@@ -45,13 +47,15 @@ export interface Tools {
 /** The workspace that is there, brought to where the run stands; undefined when it is not whole. */
 export async function reopen(site: Site, request: OpenRequest, tools: Tools): Promise<Opened | undefined> {
   const { layout, store } = site;
-  const marker = await readMarker(layout.marker);
-  if (marker === undefined || marker.slug !== request.slug) return undefined;
-  const { laid } = marker;
+  const found = await readMarker(layout.marker);
+  if (found === undefined || found.slug !== request.slug) return undefined;
+  const { laid } = found;
   const bases = join(tools.basesFolder, store.id);
   if (laid !== undefined && !(await resumeFiles(layout, { laid, provider: tools.provider, bases }))) return undefined;
   if (!(await isFolder(layout.tree))) return undefined;
   await Promise.all([dropLocks(layout.git), dropDrafts(layout.tree)]);
+  makeShownObjects(layout.objects);
+  const { marker, isLeft } = found.shows === 'own' ? { marker: found, isLeft: false } : await adoptEarlier(site, found);
   const index = await knownIndex(site, marker);
   const head = marker.head.commit === request.head ? marker.head : await headOf(store.path, request.head);
   // The attempt before may have died between its collecting and its end: then its work is still to be collected, from the same head.
@@ -59,7 +63,7 @@ export async function reopen(site: Site, request: OpenRequest, tools: Tools): Pr
   const hasCheckpoint = request.checkpoint === undefined || marker.checkpoints.includes(request.checkpoint);
   if (hasCheckpoint && (again || marker.head.commit === request.head)) {
     const workspace = new CheckoutWorkspace(site, { head, marker, index });
-    return { workspace, fresh: false, notes: await workspace.mendAgentGit() };
+    return { workspace, fresh: false, notes: await workspace.mendAgentGit({ anyway: isLeft }) };
   }
   const checkpoint =
     request.checkpoint === undefined ? undefined : await readCheckpoint(store.path, request.checkpoint);
@@ -81,14 +85,15 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
   const agent = new AgentSide(site);
   const tree = new TreeGit(site, UNKNOWN_INDEX);
   const stands = checkpoint !== undefined && (await standsOn(store.path, checkpoint, head.commit));
-  const files = await chooseFiles(site, { request, head, treeish: stands ? checkpoint.tree : head.tree, tools });
+  const treeish = stands ? checkpoint.tree : head.tree;
+  const files = await chooseFiles(site, { request, head, treeish, tools });
   const made = await between(crashPoint, 'workspace', async () => {
     const { notes: laying, ...made } = await makeFiles(site, { head, files, tools, signal });
     notes.push(...laying);
     notes.push(...(await layFirstSubmodules(site, { head, signal })));
     if (stands) notes.push(...(await restoreTree(tree, { checkpoint, head })));
     if (copy.globs.length > 0) notes.push(...(await copyFiles(copy.from, layout.tree, copy.globs)));
-    await agent.replace(head);
+    await agent.replace(head, treeish);
     return made;
   });
   files.refill();
@@ -99,7 +104,7 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
   if (litters) notes.push(...(await excludeLitter(site)));
   const parts = checkpoint ?? sessions;
   if (parts !== undefined) notes.push(...(await restoreParts(site, parts)));
-  if (litters) await agent.replace(head);
+  if (litters) await agent.replace(head, treeish);
   const index = { tree: head.tree, stamp: await indexStamp(layout.git), settled: made.settled && !litters };
   const marker: Marker = {
     version: 1,
@@ -110,6 +115,7 @@ export async function create(site: Site, request: OpenRequest, tools: Tools): Pr
     collected: null,
     checkpoints: checkpoint === undefined ? [] : [checkpoint.commit],
     laid: made.laid,
+    shows: 'own',
   };
   await writeMarker(layout.marker, marker);
   return {
@@ -181,6 +187,7 @@ async function makeFiles(site: Site, make: { head: Head; files: Files; tools: To
   const { provider, bases, clock } = tools;
   mkdirSync(layout.root, { recursive: true, mode: 0o700 });
   mkdirSync(layout.homes, { recursive: true });
+  makeShownObjects(layout.objects);
   for (const own of [layout.home, layout.tmp]) mkdirSync(own, { recursive: true, mode: 0o700 });
   for (const { agent } of sessionFiles) mkdirSync(join(layout.homes, agent), { recursive: true });
   writeHarnessGit(layout.git, store.path, formatOf(head.commit), site.sparse);

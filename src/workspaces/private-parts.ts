@@ -9,8 +9,8 @@ import type { Site } from './site.ts';
 import { packOf, type SavedPart, UNSAVE } from './tree-scripts.ts';
 
 /**
- * What checkpoints hold of the files that are a run's own business: carried ones, and agents' sessions. Programs of all runs read the
- * objects of the git store, so these lie there only encrypted. A checkpoint's tree has them at `NAME.TREE`, which tells whether they are
+ * What checkpoints hold of the files that are a run's own business: carried ones, and agents' sessions. In the walls of every
+ * run's git lie the objects of the whole store, so these lie there only encrypted. A checkpoint's tree has them at `NAME.TREE`, which tells whether they are
  * the same as in another one.
  */
 

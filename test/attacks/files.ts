@@ -1,6 +1,7 @@
 import { link, lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainGit } from '../../src/testing/temp-repository.ts';
+import { sourceObjects, sourceOf } from '../../src/workspaces/source-objects.ts';
 import { type Attack, saw, scriptTwin, type Twin, trick } from './attack.ts';
 import { commitIsCollected } from './honest.ts';
 import { ALL_OBJECTS } from './shared-objects.ts';
@@ -92,7 +93,7 @@ export const fileAttacks: readonly Attack[] = [
     },
     async careless(stage) {
       const file = await stage.put('kept/session');
-      await plainGit(stage.store.path, 'hash-object', '-w', file);
+      await plainGit(sourceOf(stage.store.path), 'hash-object', '-w', file);
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
     twin: scriptTwin('reads the objects of its own history', 'git cat-file -p HEAD:src/one.txt', 'one'),
@@ -111,13 +112,14 @@ export const fileAttacks: readonly Attack[] = [
     name: 'writes objects into the git store under the names of others',
     subject: 'git store',
     async play(stage) {
-      const objects = join(stage.store.path, 'objects');
-      await stage.agent(
-        `find '${objects}' -type f -exec chmod u+w {} \\; -exec sh -c 'echo owned >"$1"' sh {} \\;; echo x >'${objects}/added'`,
-      );
-      const added = await lstat(join(objects, 'added')).catch(() => undefined);
+      const folders = [join(stage.store.path, 'objects'), sourceObjects(stage.store.path), stage.layout.objects];
+      for (const objects of folders)
+        await stage.agent(
+          `find '${objects}' -type f -exec chmod u+w {} \\; -exec sh -c 'echo owned >"$1"' sh {} \\;; echo x >'${objects}/added'`,
+        );
+      const added = await Promise.all(folders.map((objects) => lstat(join(objects, 'added')).catch(() => undefined)));
       const isWhole = await plainGit(stage.store.path, 'fsck', '--full').then(
-        () => added === undefined,
+        () => added.every((file) => file === undefined),
         () => false,
       );
       return { before: 'whole', after: isWhole ? 'whole' : 'written' };

@@ -1,11 +1,12 @@
 import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { plainGit } from '../../src/testing/temp-repository.ts';
-import { type Attack, saw, scriptTwin } from './attack.ts';
+import { sourceOf } from '../../src/workspaces/source-objects.ts';
+import { type Attack, saw, scriptTwin, type Twin } from './attack.ts';
 import { COMMITS } from './honest.ts';
 import { type Stage, TEXT } from './stage.ts';
 
-/** The objects of the git store, which programs of all runs of a repository read. */
+/** The objects of the git store: of those that runs have made, programs read only their own run's. */
 
 export const ALL_OBJECTS = 'git cat-file --batch-all-objects --batch --buffer | grep -a CANARY';
 
@@ -20,17 +21,33 @@ async function takenInElsewhere(stage: Stage, script: string): Promise<void> {
   await other.collect(TEXT);
 }
 
-/** Somebody who keeps a file of another run as it is. */
+/** Somebody who keeps a file of another run as it is, among what all runs read. */
 async function keptInTheClear(stage: Stage): Promise<void> {
   const file = await stage.put('kept/file');
-  await plainGit(stage.store.path, 'hash-object', '-w', file);
+  await plainGit(sourceOf(stage.store.path), 'hash-object', '-w', file);
 }
+
+/** What the run itself did in the steps before, which its agents see, in a workspace that was made again as well. */
+const OWN_WORK: Twin = {
+  name: "reads what its own run's steps before have committed",
+  async works(stage) {
+    const first = await stage.open({ run: 'run3' });
+    await stage.agent('echo ours >work.txt && git add -A && git commit -qm work && echo more >>work.txt', {
+      run: 'run3',
+    });
+    const { head } = await first.collect(TEXT);
+    for (const reuse of [true, false]) {
+      await stage.open({ run: 'run3', reuse, head, attempt: 2 });
+      const said = await stage.agent('git show HEAD:work.txt HEAD~1:work.txt && git fsck --full', { run: 'run3' });
+      if (said.code !== 0 || !said.output.startsWith('ours\nmore\nours\n')) throw new Error(`it reads: ${said.output}`);
+    }
+  },
+};
 
 export const sharedObjects: readonly Attack[] = [
   {
     name: "reads another run's commits out of the store's objects",
     subject: 'git store',
-    known: 'The commits of all runs of a repository lie in one store, whose objects every run of it reads.',
     async play(stage) {
       await takenInElsewhere(stage, `echo ${stage.secret} >work.txt && git add -A && git commit -qm work`);
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
@@ -39,7 +56,73 @@ export const sharedObjects: readonly Attack[] = [
       await keptInTheClear(stage);
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    twin: OWN_HISTORY,
+    twin: OWN_WORK,
+  },
+  {
+    name: "reads another run's commits in a workspace that was made again",
+    subject: 'git store',
+    async play(stage) {
+      const other = await stage.open({ run: 'run2' });
+      await stage.agent(`echo ${stage.secret} >work.txt && git add -A && git commit -qm work`, { run: 'run2' });
+      await other.collect(TEXT);
+      await stage.open({ run: 'run2', head: other.head, attempt: 2 });
+      await stage.agent('echo mine >mine.txt');
+      const { head } = await stage.workspace.collect(TEXT);
+      await stage.open({ head, attempt: 2 });
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    async careless(stage) {
+      await keptInTheClear(stage);
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    twin: OWN_WORK,
+  },
+  {
+    name: 'reads what another run has not committed yet out of its checkpoints',
+    subject: 'git store',
+    async play(stage) {
+      const other = await stage.open({ run: 'run2' });
+      await stage.agent(`echo ${stage.secret} >work.txt`, { run: 'run2' });
+      await other.checkpoint();
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    async careless(stage) {
+      await keptInTheClear(stage);
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    twin: {
+      name: 'commits what a checkpoint has kept meanwhile',
+      async works(stage) {
+        await stage.agent('echo more >>README.md');
+        await stage.workspace.checkpoint();
+        const said = await stage.agent(
+          'git add -A && git commit -qm more && git fsck --full && git show HEAD:README.md',
+        );
+        if (said.code !== 0 || !said.output.includes('more')) throw new Error(`it cannot: ${said.output}`);
+      },
+    },
+  },
+  {
+    name: "has its git borrow from the whole store, and the harness's git take that in",
+    subject: 'git store',
+    async play(stage) {
+      await takenInElsewhere(stage, `echo ${stage.secret} >work.txt && git add -A && git commit -qm work`);
+      const objects = join(stage.store.path, 'objects');
+      await stage.agent(
+        `echo mine >mine.txt && git add -A && git commit -qm mine && echo '${objects}' >>.git/objects/info/alternates`,
+      );
+      await stage.workspace.checkpoint();
+      const said = await stage.agent(ALL_OBJECTS);
+      const { head } = await stage.workspace.collect(TEXT);
+      await stage.open({ reuse: true, head, attempt: 2 });
+      const again = await stage.agent(ALL_OBJECTS);
+      return saw({ output: said.output + again.output }, stage.secret);
+    },
+    async careless(stage) {
+      await keptInTheClear(stage);
+      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+    },
+    twin: COMMITS,
   },
   {
     name: "reads a file that another run's repository ignores out of the store's objects",
@@ -106,7 +189,7 @@ export const sharedObjects: readonly Attack[] = [
     },
     async careless(stage) {
       const careless = join(stage.folder, 'shared.git');
-      await plainGit(stage.store.path, 'clone', '--quiet', '--bare', '--no-hardlinks', '.', careless);
+      await plainGit(sourceOf(stage.store.path), 'clone', '--quiet', '--bare', '--no-hardlinks', '.', careless);
       await stage.agent(
         `cd '${careless}' && ${THROWING}; for r in $(git for-each-ref --format='%(refname)'); do git update-ref -d $r; done; ${THROWING}`,
       );

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TempFolder, tempFolder } from '../../testing/temp-repository.ts';
@@ -40,6 +40,19 @@ test('what was written here git reads, and what git has written is read here', a
     expect(git(place, ['cat-file', 'blob', id])).toBe('by us');
     expect(await readLooseObject(place, like)).toEqual({ type: 'blob', content: Buffer.from('by git\n') });
   }
+});
+
+test('an object that a repository borrows is found, and is not its own to move', async () => {
+  const [lender, borrower, other] = [repository(), repository(), repository()];
+  const alternates = join(borrower, 'objects/info/alternates');
+  const id = blob(lender, 'lent\n');
+  expect(await readLooseObject(borrower, id)).toBeUndefined();
+  for (const path of [join(lender, 'objects'), join('../..', basename(lender), 'objects')]) {
+    await writeFile(alternates, `# of another\n${path}\n`);
+    expect((await readLooseObject(borrower, id))?.content.toString()).toBe('lent\n');
+  }
+  expect(await moveLooseObjects(borrower, other)).toBe(true);
+  expect(has(other, id)).toBe(false);
 });
 
 test('an object in a pack is not found by itself', async () => {

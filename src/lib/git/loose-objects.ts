@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, mkdir, open, readdir, rm, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, link, lstat, mkdir, open, readdir, readFile, rm, utimes } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate, inflate } from 'node:zlib';
 import { git } from './git.ts';
@@ -33,10 +33,22 @@ export async function writeLooseObject(
   return id;
 }
 
-/** The object, or undefined where it has no file of its own (it may be in a pack), or one that is damaged or large. */
+/**
+ * The object, or undefined where it has no file of its own (it may be in a pack), or one that is damaged or large. What the repository
+ * borrows counts too.
+ */
 export async function readLooseObject(gitDir: string, id: string): Promise<LooseObject | undefined> {
-  const read = await readFileOf(gitDir, id);
+  const own = join(gitDir, 'objects');
+  let read = await readFileOf(own, id);
+  for (const folder of read === undefined ? await borrowedBy(own) : []) read ??= await readFileOf(folder, id);
   return read === undefined ? undefined : parse(read.whole);
+}
+
+/** The folders of objects that one borrows from, but for those whose names git writes in another way. */
+async function borrowedBy(objects: string): Promise<string[]> {
+  const text = await readFile(join(objects, 'info/alternates'), 'utf8').catch(() => '');
+  const lines = text.split('\n').filter((line) => line !== '' && !/^["#]/.test(line));
+  return lines.map((line) => resolve(objects, line));
 }
 
 /**
@@ -47,7 +59,7 @@ export async function readLooseObject(gitDir: string, id: string): Promise<Loose
 export async function moveLooseObjects(from: string, to: string): Promise<boolean> {
   const ids = await listLoose(from);
   if (ids.length > MANY || (await readdir(join(from, 'objects/pack')).catch(() => [])).length > 0) return false;
-  const found = await Promise.all(ids.map(async (id) => ({ id, read: await readFileOf(from, id) })));
+  const found = await Promise.all(ids.map(async (id) => ({ id, read: await readFileOf(join(from, 'objects'), id) })));
   const objects = found.flatMap(({ id, read }) => (read === undefined ? [] : [{ id, ...read }]));
   if (objects.length < ids.length) return false;
   await Promise.all(objects.map(({ id, file }) => place(to, id, () => Promise.resolve(file))));
@@ -89,10 +101,10 @@ async function foldersIn(folder: string) {
   return (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
 }
 
-async function readFileOf(gitDir: string, id: string): Promise<{ file: Buffer; whole: Buffer } | undefined> {
+async function readFileOf(objects: string, id: string): Promise<{ file: Buffer; whole: Buffer } | undefined> {
   try {
     await using handle: FileHandle = await open(
-      pathOf(gitDir, id),
+      join(objects, id.slice(0, 2), id.slice(2)),
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     );
     const stat = await handle.stat();

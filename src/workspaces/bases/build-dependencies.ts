@@ -10,7 +10,9 @@ import { type Layout, workspaceLayout } from '../layout.ts';
 import { readable } from '../raw-differences.ts';
 import { runScriptOrThrow } from '../sandboxed.ts';
 import { runSetup, type Setup } from '../setup.ts';
+import { makeShownObjects } from '../shown-objects.ts';
 import { type Head, SWITCHYARD } from '../site.ts';
+import { sourceObjects } from '../source-objects.ts';
 import { publish } from './build-source.ts';
 import { type Base, DRAFT, dependenciesName, writeRecord } from './records.ts';
 
@@ -55,7 +57,9 @@ export async function buildDependencies(parts: BuildDependencies): Promise<Built
   writeHarnessGit(layout.git, store, formatOf(head.commit));
   await checkOut({ gitDir: layout.git, folder: layout.tree, commit: head.commit, signal });
   const identity = { name: SWITCHYARD.name, email: SWITCHYARD.email };
-  const agent = { store, branch: 'switchyard/setup', head: head.commit, base: head.commit, identity };
+  makeShownObjects(layout.objects);
+  const objects = [sourceObjects(store), layout.objects];
+  const agent = { objects, branch: 'switchyard/setup', head: head.commit, base: head.commit, identity };
   await replaceAgentGit(layout.tree, layout.git, agent);
   await using enclosed = await parts.enclose(layout);
   const { sandbox, setup } = enclosed;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runProgram } from '../../../src/lib/exec/run-program.ts';
 import { unmountBelow } from '../../../src/lib/mounts.ts';
 import { plainGit } from '../../../src/testing/temp-repository.ts';
+import { sourceObjects } from '../../../src/workspaces/source-objects.ts';
 import { bytesOf } from './disk.ts';
 
 export interface ByHandParts {
@@ -35,7 +36,7 @@ export class ByHand implements AsyncDisposable {
     await mkdir(join(git, 'objects/info'), { recursive: true });
     await writeFile(join(git, 'HEAD'), `${parts.commit}\n`);
     await writeFile(join(git, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = false\n');
-    await writeFile(join(git, 'objects/info/alternates'), `${join(parts.store, 'objects')}\n`);
+    await writeFile(join(git, 'objects/info/alternates'), `${sourceObjects(parts.store)}\n`);
     await copyFile(join(parts.source, 'index'), join(git, 'index'));
     return hand;
   }
