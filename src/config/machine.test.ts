@@ -145,14 +145,14 @@ test('how long things are kept is written as a duration, or never', () => {
 
 test('sizes, cores and what programs may read are read; a home-relative path comes out absolute', () => {
   const loaded = loadMachineConfig(
-    'resources: { memory: 4GB, cpus: 1.5, processes: 512, disk: 10 GB }\nreads: [~/.rustup, tools]\nworkspaces: { provider: copy, pool: 2 }\n',
+    'resources: { memory: 4GB, cpus: 1.5, processes: 512, disk: 10 GB, openFiles: 20000 }\nreads: [~/.rustup, tools]\nworkspaces: { provider: copy, pool: 2 }\n',
     '/home/ada/state/config.yaml',
     '/home/ada',
   );
   expect(loaded).toMatchObject({
     ok: true,
     value: {
-      resources: { memory: 4 * 2 ** 30, cpus: 1.5, processes: 512, disk: 10 * 2 ** 30 },
+      resources: { memory: 4 * 2 ** 30, cpus: 1.5, processes: 512, disk: 10 * 2 ** 30, openFiles: 20_000 },
       reads: ['/home/ada/.rustup', '/home/ada/state/tools'],
       workspaces: { provider: 'copy', pool: 2 },
     },
@@ -161,4 +161,56 @@ test('sizes, cores and what programs may read are read; a home-relative path com
 
 test('a size without a unit is refused', () => {
   expect(loadMachineConfig('resources: { memory: 4000 }\n', 'config.yaml')).toMatchObject({ ok: false });
+  expect(loadMachineConfig('resources: { openFiles: 100 }\n', 'config.yaml')).toMatchObject({ ok: false });
+});
+
+const keyed = (fields: string) =>
+  `agents:\n  a: { kind: codex, endpoint: { api: responses, baseUrl: "http://127.0.0.1:1/v1", ${fields} } }`;
+
+test.each(['key: { env: sk-a-key-55555 }', 'spareKeys: [{ env: sk-a-key-55555 }]'])(
+  'a key in the place of the name of its variable is refused without showing it: %s',
+  (fields) => {
+    expect(problems(keyed(fields))).toEqual([
+      '2 the name of an environment variable goes here, as OPENAI_API_KEY, and not the key itself',
+    ]);
+  },
+);
+
+test.each(['key: sk-a-key-55555', 'spareKeys: [sk-a-key-55555]'])(
+  'a key that is written as it is, is refused without showing it, with how it is named: %s',
+  (fields) => {
+    expect(load(keyed(fields))).toMatchObject({
+      problems: [{ message: 'expected a mapping, found text', hint: 'Write it as { env: OPENAI_API_KEY }' }],
+    });
+  },
+);
+
+test('names of variables are taken for keys', () => {
+  expect(problems(keyed('key: { env: OPENAI_API_KEY }, spareKeys: [{ env: _spare2 }]'))).toEqual([]);
+});
+
+test('keys may be secrets, each a variable or a secret and not both; other places are no fields', () => {
+  expect(problems(keyed('key: { secret: OPENAI_API_KEY }, spareKeys: [{ env: SPARE }, { secret: OTHER }]'))).toEqual(
+    [],
+  );
+  for (const key of ['{}', '{ env: A, secret: B }']) {
+    expect(problems(keyed(`key: ${key}`))).toEqual([expect.stringContaining('write either `env: NAME`')]);
+  }
+  expect(problems(keyed('key: { secret: sk-a-key-55555 }'))).toEqual([expect.not.stringContaining('sk-a-key')]);
+  expect(load(keyed('key: { file: /run/key }'))).toMatchObject({
+    problems: expect.arrayContaining([
+      expect.objectContaining({ message: 'unknown field "file"', hint: expect.stringContaining('known: env, secret') }),
+    ]),
+  });
+});
+
+test.each([
+  ['127.0.0.1:4777/v1', 'begin it with http:// or https://'],
+  ['localhost:4777/v1', 'begin it with http:// or https://'],
+  ['ftp://localhost/v1', 'begin it with http:// or https://'],
+  ['http://', 'this is not an address'],
+])('the address %s is refused: %s', (address, message) => {
+  expect(problems(`agents: { a: { kind: pi, endpoint: { api: chat, baseUrl: "${address}" } } }`)).toEqual([
+    `1 ${message}`,
+  ]);
 });

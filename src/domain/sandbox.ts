@@ -33,7 +33,7 @@ export const WallPromises = z.object({
 });
 export type WallPromises = z.infer<typeof WallPromises>;
 
-/** What the processes of one workspace may use together; what is left out is not bounded. */
+/** What the processes of one workspace may use together; what is left out is not bounded, but for `openFiles`. */
 export const ResourceLimits = z.strictObject({
   /** Bytes of memory, page cache for what they write not counted where the host can tell it apart. */
   memory: z.int().positive().optional(),
@@ -43,6 +43,8 @@ export const ResourceLimits = z.strictObject({
   processes: z.int().positive().optional(),
   /** Bytes that they may leave on the disk: in checkout, HOME and /tmp. */
   disk: z.int().positive().optional(),
+  /** Descriptors that each one of them may have open; left out, the level's own bound holds. */
+  openFiles: z.int().positive().optional(),
 });
 export type ResourceLimits = z.infer<typeof ResourceLimits>;
 export type ResourceName = keyof ResourceLimits;
@@ -53,4 +55,10 @@ export const WrittenResources = z.strictObject({
   cpus: z.number().positive().max(4096).describe('Cores, also a part of one: 1.5').optional(),
   processes: z.int().min(8).max(4_000_000).describe('Processes and threads').optional(),
   disk: Bytes.describe('What its workspace may come to').optional(),
+  openFiles: z
+    .int()
+    .min(256)
+    .max(1_048_576)
+    .describe('Files, pipes and sockets that each program may have open; without it 65536, or fewer')
+    .optional(),
 });

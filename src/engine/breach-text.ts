@@ -13,5 +13,7 @@ export function breachText({ limit, max }: Pick<Breach, 'limit' | 'max'>): strin
       return `The step wanted more than ${max} processes and threads at once. ${where}`;
     case 'cpus':
       return `The step used more than ${max} cores. ${where}`;
+    case 'openFiles':
+      return `A program of the step wanted more than ${max} files open at once. ${where}`;
   }
 }

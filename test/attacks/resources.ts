@@ -99,10 +99,10 @@ const MOST_OPEN = 60_000;
 const opensFiles: Attack = {
   name: 'opens more and more files, of which the whole machine has only so many',
   subject: 'resources',
-  known:
-    'Nothing bounds open files but each program’s own limit, times the number of programs: together they can take all that the machine has.',
+  limit: 'openFiles',
   async play(stage) {
-    const said = await stage.agent(`ulimit -n $(ulimit -Hn); perl -e '${OPENING}'`, { limits: { processes: 40 } });
+    const raised = 'ulimit -Hn 20000 2>/dev/null; ulimit -Sn $(ulimit -Hn)';
+    const said = await stage.agent(`${raised}; perl -e '${OPENING}'`, { limits: { processes: 40, openFiles: 1200 } });
     const counts = [...said.output.matchAll(/OPENED (\d+)/g)].map(([, count]) => Number(count));
     if (counts.length === 0) throw new Error(`it opened nothing: ${said.output}`);
     const all = counts.reduce((sum, count) => sum + count, 0);
@@ -116,7 +116,8 @@ const opensFiles: Attack = {
     name: 'opens a thousand files',
     async works(stage) {
       const said = await stage.agent(
-        `ulimit -n 1100; perl -e 'use POSIX; POSIX::open("/dev/null", 0) or die for 1 .. 1000; print "ALL"'`,
+        `ulimit -n 1100; perl -e 'use POSIX; POSIX::open("/dev/null", 0) or die for 1 .. 1050; print "ALL"'`,
+        { limits: { processes: 40, openFiles: 1200 } },
       );
       if (!said.output.includes('ALL')) throw new Error(said.output);
     },

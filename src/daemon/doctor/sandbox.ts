@@ -1,6 +1,7 @@
 import type { MachineConfig } from '../../config/machine.ts';
 import { SandboxLevel, WALL_PROPERTIES, type WallProperty } from '../../domain/sandbox.ts';
 import { messageOf } from '../../lib/error.ts';
+import { openFilesFor } from '../../lib/resources/open-files.ts';
 import type { Walls } from '../../ports/sandbox.ts';
 import type { HostWalls } from '../walls.ts';
 import type { DoctorRow } from './report.ts';
@@ -11,12 +12,24 @@ export async function sandboxRows(hostWalls: HostWalls, config: MachineConfig | 
   const level = config?.sandbox ?? strongest;
   const levels = await Promise.all(SandboxLevel.options.map((one) => probed(hostWalls, one)));
   const { mechanism, notes } = await hostWalls.resources();
-  const held = [`held by ${mechanism}; the size of workspaces is looked at from outside`, ...notes];
+  const held = [
+    `held by ${mechanism}; the size of workspaces is looked at from outside`,
+    ...notes,
+    openFilesText(config?.resources ?? {}),
+  ];
   return [
     ...inForce(levels, { level, strongest, isConfigured: config?.sandbox !== undefined }),
     ...table(levels, level),
     { level: 'info', name: 'limits', text: held.join('\n') },
   ];
+}
+
+/** What levels that hold programs to it make of the configuration on this machine. */
+function openFilesText(resources: MachineConfig['resources']): string {
+  const { hard } = openFilesFor(resources);
+  const wanted = resources.openFiles ?? hard;
+  const less = wanted > hard ? `, of the ${wanted} that are configured: this user may have no more` : '';
+  return `Where open files are held, each program may have ${hard}${less} (\`resources.openFiles\`).`;
 }
 
 interface Probed {
@@ -51,7 +64,7 @@ function inForce(
   ];
 }
 
-const WIDTH = 11;
+const WIDTH = 12;
 
 /** A line for each property, a column for each level that this machine has; then why it has not the others. */
 function table(levels: readonly Probed[], chosen: SandboxLevel): DoctorRow[] {
@@ -59,7 +72,7 @@ function table(levels: readonly Probed[], chosen: SandboxLevel): DoctorRow[] {
   const cells = (of: (one: (typeof there)[number]) => string) => there.map((one) => of(one).padEnd(WIDTH)).join('');
   const names = Object.keys(WALL_PROPERTIES) as WallProperty[];
   const lines = [
-    cells(({ level }) => (level === chosen ? `${level} *` : level)),
+    cells(({ level }) => (level === chosen ? `${level}*` : level)),
     ...names.map(
       (name) => `${cells(({ walls }) => (walls.holds.includes(name) ? 'yes' : 'no'))}${WALL_PROPERTIES[name]}`,
     ),

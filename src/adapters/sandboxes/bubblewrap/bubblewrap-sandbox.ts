@@ -63,6 +63,7 @@ function spawnPlanned(
   });
 }
 
+/** Whether a group has to hold them to anything: open files are each program's own. */
 function isLimited({ limits }: Enclosure): boolean {
-  return Object.values(limits).some((limit) => limit !== undefined);
+  return Object.entries(limits).some(([name, limit]) => name !== 'openFiles' && limit !== undefined);
 }

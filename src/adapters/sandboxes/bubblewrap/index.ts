@@ -88,7 +88,7 @@ function wallsOn(host: WallsHost, { level, resources }: BubblewrapOptions): Wall
     ...description,
     boundsNetwork: true,
     holds: propertiesHeld(host.hasFilter),
-    enforces: resources?.enforces ?? [],
+    enforces: [...(resources?.enforces ?? []), 'openFiles'],
     enclose: (enclosure) => bubblewrapSandbox({ host, description, enclosure, resources }),
     namespaceOf: (_launcher, report) => namespaceOf(report),
   };

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { whichOn } from '../../../lib/exec/which.ts';
 import { descendants, isAlive } from '../../../lib/processes.ts';
+import { openFilesFor } from '../../../lib/resources/open-files.ts';
 import type { ResourceControl } from '../../../ports/sandbox/resources.ts';
 import { BARE_ENCLOSURE, type Breach } from '../../../ports/sandbox.ts';
 import { PATH, run, script } from '../../../testing/sandbox-contract/program.ts';
@@ -87,4 +88,26 @@ test.skipIf(isMissing)('without limits no group is made', async () => {
   if ('missing' in walls) throw new Error(walls.missing);
   await run(walls.enclose(workspace.enclosure()), script('true', { cwd: workspace.tree }));
   expect(seen).toEqual([]);
+});
+
+const HELD_TO = 'ulimit -Sn; ulimit -Hn; ulimit -Hn 1000000 2>/dev/null && echo raised; exit 0';
+
+test.skipIf(isMissing)(
+  'a program may have as many files open as its enclosure says, and cannot raise that',
+  async () => {
+    await using workspace = await enclosedWorkspace();
+    if ('missing' in probed) throw new Error(probed.missing);
+    expect(probed.enforces).toContain('openFiles');
+    const enclosure = { ...workspace.enclosure(), limits: { openFiles: 1500 } };
+    expect(await run(probed.enclose(enclosure), script(HELD_TO))).toMatchObject({ stdout: '1024\n1500\n', stderr: '' });
+  },
+);
+
+test.skipIf(isMissing)('without a word of it, as many as this machine is made to give by itself', async () => {
+  await using workspace = await enclosedWorkspace();
+  if ('missing' in probed) throw new Error(probed.missing);
+  const { soft, hard } = openFilesFor({});
+  expect(await run(probed.enclose(workspace.enclosure()), script(HELD_TO))).toMatchObject({
+    stdout: `${soft}\n${hard}\n`,
+  });
 });

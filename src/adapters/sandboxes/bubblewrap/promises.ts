@@ -34,6 +34,7 @@ export function describe(promised: Promised): SandboxDescription {
       ...(enforces.length === 0
         ? []
         : [`Limits: ${listed(enforces)} of all processes of a program together are held to what the run says.`]),
+      'Open files: each program is held to a number of them, which it cannot raise.',
     ],
     warnings: warnings(promised),
   };
@@ -62,7 +63,9 @@ function warnings({ hasFilter, architecture, enforces, bridge }: Promised): stri
           `There is no filter over the kernel’s calls on ${architecture}: more of the kernel is within reach of programs, the terminal that they were started from too.`,
         ]),
     ...(missing.length === 0 ? [] : [`Nothing holds programs to limits of ${listed(missing)}.`]),
-    ...(enforces.length === 0 ? [] : ['What a person starts in a terminal is held to no limit.']),
+    ...(enforces.length === 0
+      ? []
+      : ['What a person starts in a terminal is held to no limit but that of open files.']),
     ...(bridge === 'node'
       ? ['Without Perl, variables whose names are not words of letters, digits and underscores may not reach programs.']
       : []),

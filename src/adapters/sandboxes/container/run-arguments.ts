@@ -1,4 +1,5 @@
 import type { ResourceLimits } from '../../../domain/sandbox.ts';
+import { openFilesFor } from '../../../lib/resources/open-files.ts';
 import type { Enclosure, Mount } from '../../../ports/sandbox.ts';
 import type { Engine } from './engine.ts';
 import { visibleMounts } from './mounts.ts';
@@ -63,12 +64,16 @@ function forPodman(talk: string): string[] {
 }
 
 /** What is not bounded here is said to be unbounded, since engines have bounds of their own. */
-function limitArguments({ memory, cpus, processes }: ResourceLimits): string[] {
+function limitArguments(limits: ResourceLimits): string[] {
+  const { memory, cpus, processes } = limits;
+  const { soft, hard } = openFilesFor(limits);
   return [
     ...(memory === undefined ? [] : ['--memory', `${memory}b`, '--memory-swap', `${memory}b`]),
     ...(cpus === undefined ? [] : ['--cpus', `${cpus}`]),
     '--pids-limit',
     `${processes ?? -1}`,
+    '--ulimit',
+    `nofile=${soft}:${hard}`,
   ];
 }
 
