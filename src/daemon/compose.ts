@@ -1,7 +1,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { providersOf } from '../domain/agent-entry.ts';
+import { providersOf, secretsOfAgents } from '../domain/agent-entry.ts';
 import type { Engine, FleetLimits } from '../engine/engine.ts';
 import type { Host } from '../engine/host.ts';
 import { Spending } from '../engine/spending.ts';
@@ -89,15 +89,21 @@ export async function compose({
     spending: new Spending(),
   };
   const walls = wallsOf({ env, home, machine: machine.current });
-  const gateway = stack.use(await modelGateway({ home, env, machine }));
   const secrets = openSecretStore({
     home: secretsOf.folder,
     file: secretsOf.secrets,
     keyring: systemKeyring(env, process.platform),
     kind: () => machine.current.secrets.store,
   });
-  const inPrograms = programSecrets({ store: secrets, known, onUnreadable: onceFor(log) });
+  const inPrograms = programSecrets({
+    store: secrets,
+    known,
+    onUnreadable: onceFor(log),
+    ofAgents: () => secretsOfAgents(machine.current.agents),
+  });
   await inPrograms.refresh();
+  const ofAll = () => inPrograms.forAllRepositories();
+  const gateway = stack.use(await modelGateway({ home, env, machine, secrets: ofAll }));
   const shared = { home, repositories, env, machine, walls, gateway, crashPoint, log };
   const host = await createHost({ ...shared, secrets: inPrograms });
   stack.use(host.workspaces);

@@ -10,20 +10,24 @@ export async function modelGateway({
   home,
   env,
   machine,
+  secrets,
 }: {
   home: Home;
   env: Readonly<Record<string, string | undefined>>;
   machine: MachineSettings;
+  /** Of all repositories, with their values. */
+  secrets: () => Promise<Readonly<Record<string, string>>>;
 }): Promise<ModelGateway> {
   const shipped = await shippedPrices();
   let known = { own: machine.current.prices, table: withOwnPrices(shipped, machine.current.prices) };
   return createModelGateway({
     folder: home.sockets,
     hostEnv: env,
-    price(model, tokens) {
+    secrets,
+    price(model, tokens, tier) {
       const own = machine.current.prices;
       if (own !== known.own) known = { own, table: withOwnPrices(shipped, own) };
-      return priceOf(known.table, model, tokens)?.cost;
+      return priceOf(known.table, model, tokens, tier)?.cost;
     },
     clock: systemClock,
     ids: randomIds,

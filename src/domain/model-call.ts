@@ -25,7 +25,7 @@ export const ModelCall = z.object({
   api: ModelApi,
   /** The upstream's `host:port`. */
   host: z.string(),
-  /** As the answer names it, else as it was asked for; null where neither says. */
+  /** As the answer names it, else as it was asked for, with `+TIER` behind it at a dearer tier of service; null where neither says. */
   model: z.string().nullable(),
   /** The name of the credential that was added, never what it is; null where none was. */
   credential: z.string().nullable(),

@@ -56,13 +56,19 @@ export async function runAttempt(
   }
 }
 
-/** The engine with a database that lets an attempt wait for it, however long it is away, rather than fail. */
+/**
+ * The engine with a database that lets an attempt wait for it, however long it is away, rather than fail. What the machine's owner may
+ * change meanwhile is asked of the engine each time.
+ */
 function patient(engine: Engine, stop: AbortSignal): Engine {
   return {
     ...engine,
     database: enduring(engine.database, stop),
     get limits() {
       return engine.limits;
+    },
+    get budgets() {
+      return engine.budgets;
     },
   };
 }

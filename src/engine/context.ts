@@ -8,7 +8,7 @@ import type { Forge } from '../ports/forge.ts';
 import type { AgentDirectory, StepContext } from '../ports/node.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { Workspace } from '../ports/workspace.ts';
-import { passedChecks, recordEvidence, verdictsSinceDecision } from '../store/evidence.ts';
+import { exposedIn, passedChecks, recordEvidence, recordExposed, verdictsSinceDecision } from '../store/evidence.ts';
 import { addConsumed } from '../store/runs.ts';
 import { rememberSession, sessionOf } from '../store/sessions.ts';
 import { latestOfNode } from '../store/steps.ts';
@@ -105,6 +105,8 @@ export function stepContext(parts: AttemptParts): StepContext {
     summary: () => summaryOf(engine.database, run.id),
     recordEvidence: (evidence) =>
       recordEvidence(engine.database, run.id, withoutSecrets(engine, evidence), new Date(engine.clock.now())),
+    recordExposed: (login) => recordExposed(engine.database, run.id, login, new Date(engine.clock.now())),
+    exposed: () => exposedIn(engine.database, run.id),
     verdicts: () => verdictsSinceDecision(engine.database, run.id),
     passedChecks: (tree) => passedChecks(engine.database, run.id, tree),
     headAfter: async (name) => (await latestOfNode(engine.database, run.id, name))?.head ?? undefined,

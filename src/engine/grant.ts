@@ -7,14 +7,14 @@ import { grantAgain } from './limits.ts';
 import { current, type OpenRun, record } from './transition.ts';
 
 /**
- * What a wish to go on adds: the run's bounds that are used up get their original amount again, and where a person wishes it, so do spent
- * budgets that the run is held to, and a quota is tried before its reset. Nothing committed and no time that passes raises a budget.
+ * What a person's wish to go on adds: the run's bounds that are used up get their original amount again, and so do spent budgets that the
+ * run is held to; a quota is tried before its reset. Nobody else's adds anything: nothing committed and no time that passes raises a bound.
  */
 export async function grantMore(run: OpenRun, actor: Actor): Promise<void> {
+  if (actor.kind !== 'person') return;
   const now = current(run);
   const code = now.state.kind === 'parked' ? now.state.reason.code : undefined;
   run.changes.granted = grantAgain(now, code);
-  if (actor.kind !== 'person') return;
   if (code === 'limit/quota') return forgetQuotas(run.queries);
   if (code !== 'limit/budget') return;
   const { engine, queries } = run;

@@ -150,8 +150,22 @@ test('an attempt that was taken over is admitted nothing any more', async () => 
   const at = await working();
   const meter = await meterOf(at);
   await fixture.engine.database.query('update step set lease = lease + 1 where id = $1', [at.step]);
-  expect(await meter.admit(UPSTREAM, ever)).toMatchObject({ kind: 'refused', refusal: { kind: 'lost' } });
+  const lost = { kind: 'refused', refusal: { kind: 'lost' } };
+  expect(await meter.admit(UPSTREAM, ever)).toMatchObject(lost);
+  expect(await meter.admitFree()).toMatchObject(lost);
   await fixture.engine.database.query('update step set lease = lease - 1 where id = $1', [at.step]);
+  at.held.open();
+});
+
+test('what uses nothing is admitted by whoever holds the step, whatever is used up or paused', async () => {
+  const at = await working();
+  const meter = await meterOf(at, { tokens: { used: 0, max: 10 } });
+  meter.ended(call(tokens(10, 1)));
+  meter.paused(UPSTREAM, { kind: 'quota', until: fixture.engine.clock.now() + 60_000 });
+  expect(await meter.admit(UPSTREAM, ever)).toMatchObject({ kind: 'refused', refusal: { kind: 'limit' } });
+  expect(await meter.admitFree()).toEqual({ kind: 'admitted' });
+  await meter[Symbol.asyncDispose]();
+  await fixture.engine.database.query('delete from upstream_pause');
   at.held.open();
 });
 
@@ -175,6 +189,25 @@ test('a budget is one for all runs that it is for, those included that are at wo
   const later = await meterOf(one);
   expect(await later.admit(UPSTREAM, ever)).toMatchObject({ kind: 'refused', refusal: { kind: 'limit' } });
   for (const { held } of [one, two, other]) held.open();
+});
+
+test('an answer that takes long is stopped by what others have used and ended meanwhile', async () => {
+  fixture.budgets = { budgets: [{ ...daily, name: 'zoe-day' }], teams: {} };
+  const [long, other] = [await working('zoe'), await working('zoe')];
+  const meter = await meterOf(long);
+  await meter.admit(UPSTREAM, ever);
+  expect(meter.used(soFar('long', tokens(100, 0)))).toBeUndefined();
+  for (const id of ['short-1', 'short-2', 'short-3']) {
+    const own = await meterOf(other);
+    await own.admit(UPSTREAM, ever);
+    own.used(soFar(id, tokens(900, 0)));
+    own.ended(call(tokens(250, 0), { id }));
+    await own[Symbol.asyncDispose]();
+  }
+  expect(meter.used(soFar('long', tokens(249, 0)))).toBeUndefined();
+  expect(meter.used(soFar('long', tokens(250, 0)))).toMatchObject({ kind: 'limit' });
+  expect(meter.exceeded?.text).toContain('zoe has used 1k of 1k tokens');
+  for (const { held } of [long, other]) held.open();
 });
 
 test('a run that its budget stopped goes on when a person says so, and nobody else has it raised', async () => {
@@ -258,6 +291,24 @@ test('a quota that is used up refuses at once, and says until when', async () =>
   });
   meter.exhausted(upstream, 50_000);
   expect(await meter.untilExceeded).toMatchObject({ limit: 'quota', until: 50_000 });
+  at.held.open();
+});
+
+test('a quota that is one model’s refuses that one, and no other', async () => {
+  const at = await working();
+  const meter = await meterOf(at, {}, new ManualClock());
+  const upstream = { host: 'models.example.com', credential: 'THE_KEY' };
+  meter.paused(upstream, { kind: 'quota', until: 50_000, model: 'pro' });
+  await meter[Symbol.asyncDispose]();
+  expect(await meter.admit({ ...upstream, model: 'flash' }, ever)).toEqual({ kind: 'admitted' });
+  const message = 'The quota of THE_KEY at models.example.com for pro is used up until 1970-01-01 00:00:50 UTC.';
+  expect(await meter.admit({ ...upstream, model: 'pro' }, ever)).toEqual({
+    kind: 'refused',
+    refusal: { kind: 'quota', until: 50_000, model: 'pro', message },
+  });
+  expect(said).toContain(message);
+  meter.exhausted({ ...upstream, model: 'pro' }, 50_000);
+  expect((await meter.untilExceeded).text).toContain(' for pro ');
   at.held.open();
 });
 

@@ -1,14 +1,14 @@
-import { type BudgetState, budgetReason, heldBudgets, isSpent } from '../domain/budget.ts';
+import type { Used } from '../domain/budget.ts';
 import type { ModelCall } from '../domain/model-call.ts';
 import { addUsage, NO_USAGE, type Usage } from '../domain/run.ts';
 import type { ExceededBound, StepMeter } from '../ports/agent-model.ts';
 import type { Admission, CallSoFar, ModelMeter, ModelRefusal, Pause, Upstream } from '../ports/model-gateway.ts';
-import { budgetStates } from '../store/budgets.ts';
 import { type CallOrigin, recordModelCall } from '../store/model-calls.ts';
 import { addConsumed, holdRun } from '../store/runs.ts';
 import { isAtWork } from '../store/steps.ts';
 import { notePause, pauseOf } from '../store/upstream-pauses.ts';
 import type { Engine } from './engine.ts';
+import { SpendingWatch } from './spending-watch.ts';
 
 export interface MeterParts {
   readonly engine: Engine;
@@ -41,12 +41,13 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
   #bound: ExceededBound | undefined;
   #ended: Usage = NO_USAGE;
   #reported: Usage = NO_USAGE;
-  #states: readonly BudgetState[] = [];
   #storing: Promise<void> = Promise.resolve();
   readonly #said = new Set<string>();
+  readonly #budgets: SpendingWatch;
 
   constructor(parts: MeterParts) {
     this.#parts = parts;
+    this.#budgets = new SpendingWatch(parts.engine, parts.origin);
   }
 
   get usage(): Usage {
@@ -74,30 +75,43 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     }
   }
 
-  async #admit(upstream: Upstream, signal: AbortSignal): Promise<Admission> {
+  async admitFree(): Promise<Admission> {
+    try {
+      return (await this.#holds()) ? { kind: 'admitted' } : LOST;
+    } catch {
+      return refused('rate-limit', 'Switchyard cannot look whose step this is at the moment: its database is away.');
+    }
+  }
+
+  /** Whether the attempt has its step still. What a person does by hand belongs to no step. */
+  async #holds(): Promise<boolean> {
     const { engine, origin } = this.#parts;
-    const { database, clock } = engine;
+    return origin.step === null || isAtWork(engine.database, { step: origin.step, n: origin.attempt ?? 0 });
+  }
+
+  async #admit(upstream: Upstream, signal: AbortSignal): Promise<Admission> {
+    const { database, clock } = this.#parts.engine;
     for (;;) {
       const now = clock.now();
-      const { budgets, teams } = engine.budgets;
-      const [states, pause, holds] = await Promise.all([
-        budgetStates(database, heldBudgets(budgets, { spender: origin, teams, now })),
+      const [pause, holds] = await Promise.all([
         pauseOf(database, upstream, new Date(now)),
-        origin.step === null ? true : isAtWork(database, { step: origin.step, n: origin.attempt ?? 0 }),
+        this.#holds(),
+        this.#budgets.read(),
       ]);
-      if (!holds) return refused('lost', 'Another attempt has taken this step over.');
-      this.#states = states;
+      if (!holds) return LOST;
       const limit = this.#check();
       if (limit !== undefined) return { kind: 'refused', refusal: limit };
       if (pause === undefined) return { kind: 'admitted' };
       if (pause.kind === 'quota') {
-        const { until } = pause;
-        return { kind: 'refused', refusal: { kind: 'quota', message: quotaText(upstream, pause), until } };
+        const { until, model } = pause;
+        return { kind: 'refused', refusal: { kind: 'quota', message: quotaText(upstream, pause), until, model } };
       }
       const waitMs = pause.until - now;
       if (waitMs > LONGEST_WAIT_MS)
-        return refused('rate-limit', `${upstream.host} takes no requests until ${iso(pause.until)}.`);
-      this.#sayOnce(`${upstream.host} is at its rate limit: requests wait until ${iso(pause.until)}.`);
+        return refused('rate-limit', `${upstream.host} takes no requests${forModel(pause)} until ${iso(pause.until)}.`);
+      this.#sayOnce(
+        `${upstream.host} is at its rate limit${forModel(pause)}: requests wait until ${iso(pause.until)}.`,
+      );
       await clock.sleep(waitMs + (this.#underWay.size % 10) * (SPREAD_MS / 10), signal);
       if (signal.aborted) return refused('rate-limit', 'It was given up.');
     }
@@ -105,19 +119,23 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
 
   used({ id, tokens, cost }: CallSoFar): ModelRefusal | undefined {
     const { engine, origin } = this.#parts;
-    this.#underWay.set(id, usageOf(tokens, cost));
-    engine.spending.note(id, origin, { tokens: tokens.input + tokens.output, cost: cost ?? 0 });
+    const usage = usageOf(tokens, cost);
+    this.#underWay.set(id, usage);
+    engine.spending.note(id, origin, spentBy(usage));
+    this.#budgets.keepFresh();
     return this.#check();
   }
 
   ended(call: ModelCall): void {
-    const { engine } = this.#parts;
-    this.#underWay.delete(call.id);
+    const { engine, origin } = this.#parts;
     const usage = call.tokens === null ? NO_USAGE : usageOf(call.tokens, call.cost);
+    this.#underWay.delete(call.id);
     this.#ended = addUsage(this.#ended, usage);
     this.#check();
+    // Where its last word alone is beyond a budget, it has come to its end all the same; the next is not admitted.
+    engine.spending.end(call.id, origin, spentBy(usage));
     if (call.tokens !== null && call.cost === null) this.#tellUnpriced(call.model);
-    this.#storing = this.#storing.then(() => this.#store(call, usage)).finally(() => engine.spending.forget(call.id));
+    this.#storing = this.#storing.then(() => this.#store(call, usage)).finally(() => engine.spending.settle(call.id));
     this.#storing = this.#storing.catch(() => undefined);
   }
 
@@ -126,14 +144,15 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     this.#sayOnce(
       pause.kind === 'quota'
         ? quotaText(upstream, pause)
-        : `${upstream.host} is at its rate limit until ${iso(pause.until)}.`,
+        : `${upstream.host} is at its rate limit${forModel(pause)} until ${iso(pause.until)}.`,
     );
     this.#storing = this.#storing.then(() => notePause(engine.database, upstream, pause)).catch(() => undefined);
   }
 
   /** No credential is left whose quota is not used up. */
   exhausted(upstream: Upstream, until: number): void {
-    const text = `${quotaText(upstream, { kind: 'quota', until })} The run goes on by itself then.`;
+    const { model } = upstream;
+    const text = `${quotaText(upstream, { kind: 'quota', until, model })} The run goes on by itself then.`;
     this.#exceed({ limit: 'quota', used: 1, max: 1, text, until });
   }
 
@@ -143,6 +162,7 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#storing;
+    this.#budgets[Symbol.dispose]();
     this.#tellDifference();
     const { engine, origin } = this.#parts;
     if (this.#reported !== NO_USAGE) {
@@ -151,17 +171,16 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
   }
 
   #check(): ModelRefusal | undefined {
-    const { bounds, engine } = this.#parts;
+    const { bounds } = this.#parts;
     const { input, output, cost } = this.usage;
     const tokens = input + output;
-    const spent = this.#states.find((state) => isSpent(state, engine.spending.against(state)));
+    const spent = this.#budgets.spent();
     if (bounds.tokens !== undefined && bounds.tokens.used + tokens >= bounds.tokens.max) {
       this.#exceed(boundText('tokens', bounds.tokens, tokens));
     } else if (bounds.cost !== undefined && bounds.cost.used + (cost ?? 0) >= bounds.cost.max) {
       this.#exceed(boundText('cost', bounds.cost, cost ?? 0));
     } else if (spent !== undefined) {
-      const { message } = budgetReason(spent, engine.spending.against(spent));
-      this.#exceed({ limit: 'budget', used: 1, max: 1, text: message });
+      this.#exceed({ limit: 'budget', used: 1, max: 1, text: spent });
     }
     return this.#bound && { kind: 'limit', message: this.#bound.text };
   }
@@ -189,7 +208,7 @@ export class AttemptMeter implements ModelMeter, StepMeter, AsyncDisposable {
     const { bounds } = this.#parts;
     const bounding = [
       ...(bounds.cost === undefined ? [] : ['the limit cost']),
-      ...this.#states.flatMap(({ budget }) => (budget.cost === undefined ? [] : [`the budget ${budget.name}`])),
+      ...this.#budgets.states.flatMap(({ budget }) => (budget.cost === undefined ? [] : [`the budget ${budget.name}`])),
     ];
     if (bounding.length === 0) return;
     const what = model === null ? 'the model' : model;
@@ -226,6 +245,8 @@ function usageOf({ input, output, cached, reasoning }: CallSoFar['tokens'], cost
   return { input, output, cached, reasoning, cost };
 }
 
+const spentBy = ({ input, output, cost }: Usage): Used => ({ tokens: input + output, cost: cost ?? 0 });
+
 function boundText(
   limit: 'tokens' | 'cost',
   { used, max }: { used: number; max: number },
@@ -246,9 +267,13 @@ function refused(kind: ModelRefusal['kind'], message: string): Admission {
   return { kind: 'refused', refusal: { kind, message } };
 }
 
-function quotaText({ host, credential }: Upstream, { until }: Pause): string {
+function quotaText({ host, credential }: Upstream, pause: Pause): string {
   const whose = credential === null ? 'The quota' : `The quota of ${credential}`;
-  return `${whose} at ${host} is used up until ${iso(until)}.`;
+  return `${whose} at ${host}${forModel(pause)} is used up until ${iso(pause.until)}.`;
 }
+
+const forModel = ({ model }: Pause): string => (model === undefined ? '' : ` for ${model}`);
+
+const LOST = refused('lost', 'Another attempt has taken this step over.');
 
 const iso = (at: number): string => `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;

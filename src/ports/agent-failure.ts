@@ -14,7 +14,7 @@ export function agentFailure(
 
 const HINTS: Record<FailureClass, (kind: string) => string> = {
   auth: (kind) =>
-    `The model’s server refused the key or login that config.yaml names for ${kind}: check it, then retry.`,
+    `The model’s server refused the key or login that config.yaml names for ${kind}: check it, then retry. A variable that was set anew counts after \`switchyard server restart\`.`,
   quota: (kind) => `The account that ${kind} uses has nothing left: retry after its reset, or use another agent.`,
   'rate-limit': () =>
     'The model’s server wants fewer requests: retry later, or lower `limits.perProvider` in config.yaml.',

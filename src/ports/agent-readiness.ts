@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentEntry } from '../domain/agent-entry.ts';
+import { type AgentEntry, keysOf } from '../domain/agent-entry.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import { makeScratchFolder } from '../lib/scratch-folder.ts';
 import type { AgentAdapter } from './agent.ts';
+import { missingKeyHint, missingKeyText } from './agent-sign-in.ts';
 
 /** What keeps an agent from working, and what to do about it. */
 export interface Unusable {
@@ -11,16 +12,30 @@ export interface Unusable {
   readonly hint: string;
 }
 
+export interface Readiness {
+  /** Programs that walls have of their own are not looked for. */
+  readonly hasOwnPrograms?: boolean | undefined;
+  /** Names of the secrets that are stored for all repositories. */
+  readonly secrets?: readonly string[];
+}
+
 /**
  * Prepares a turn that is never started: what keeps it from being prepared would keep a run from working. Undefined when nothing does.
- * Nothing is left behind. Programs that walls have of their own are not looked for.
+ * Nothing is left behind. All keys are looked for, the spare ones too.
  */
 export async function whyUnusable(
   adapter: AgentAdapter,
   entry: AgentEntry,
   env: Readonly<Record<string, string | undefined>>,
-  { hasOwnPrograms = false }: { readonly hasOwnPrograms?: boolean | undefined } = {},
+  { hasOwnPrograms = false, secrets = [] }: Readiness = {},
 ): Promise<Unusable | undefined> {
+  const missing = keysOf(entry).find(({ env: variable, secret }) =>
+    secret === undefined ? (env[variable ?? ''] ?? '') === '' : !secrets.includes(secret),
+  );
+  // The gateway hands a token on in their place.
+  const stored = keysOf(entry).flatMap(({ secret }) =>
+    secret === undefined || secret === missing?.secret ? [] : [secret],
+  );
   await using scratch = await makeScratchFolder(join(tmpdir(), 'switchyard-doctor-'));
   try {
     await adapter.command({
@@ -34,9 +49,10 @@ export async function whyUnusable(
       run: 'doctor',
       node: 'doctor',
       step: 1,
-      hostEnv: env,
+      hostEnv: { ...env, ...Object.fromEntries(stored.map((name) => [name, 'a token'])) },
     });
-    return undefined;
+    if (missing === undefined) return undefined;
+    return { message: `there is no key: ${missingKeyText(missing)}`, hint: missingKeyHint(missing) };
   } catch (error) {
     return {
       message: messageOf(error),

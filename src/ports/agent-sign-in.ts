@@ -1,5 +1,5 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
-import type { AgentEntry } from '../domain/agent-entry.ts';
+import { type AgentEntry, type AgentKey, nameOfKey } from '../domain/agent-entry.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
 import type { AgentTurn } from './agent.ts';
 import { putFile } from './agent-home.ts';
@@ -8,7 +8,7 @@ import { putFile } from './agent-home.ts';
 export function describeSignIn({ endpoint, login }: AgentEntry): string {
   if (endpoint?.cloud !== undefined) return describeCloud(endpoint.cloud, endpoint);
   if (endpoint?.key !== undefined) {
-    return `the key in ${endpoint.key.env}, for ${endpoint.baseUrl}; the gateway adds it outside of the sandbox`;
+    return `${describeKeys(endpoint)}, for ${endpoint.baseUrl}; the gateway adds it outside of the sandbox`;
   }
   if (login !== undefined) return `the subscription login ${login}, which is exposed to the sandbox`;
   return endpoint === undefined ? 'neither a key nor a login is configured' : `no key, for ${endpoint.baseUrl}`;
@@ -16,12 +16,33 @@ export function describeSignIn({ endpoint, login }: AgentEntry): string {
 
 type Endpoint = NonNullable<AgentEntry['endpoint']>;
 
-function describeCloud(cloud: NonNullable<Endpoint['cloud']>, { key, baseUrl }: Endpoint): string {
+/** What to do about a key that is not there. */
+export function missingKeyHint({ env, secret }: AgentKey): string {
+  return secret === undefined
+    ? `Set ${env} in your shell, then \`switchyard server restart\` there: the daemon keeps the environment that it was started with.`
+    : `Set it: \`switchyard secret set ${secret} --everywhere\`.`;
+}
+
+/** Within a sentence, what is not there. */
+export function missingKeyText({ env, secret }: AgentKey): string {
+  return secret === undefined
+    ? `the variable ${env} is not set`
+    : `the secret ${secret} is not stored for all repositories`;
+}
+
+function describeKeys({ key, spareKeys = [] }: Endpoint): string {
+  const first = key?.secret === undefined ? `the key in ${key?.env}` : `the key in the secret ${key.secret}`;
+  const spare = spareKeys.map(({ env, secret }) => env ?? `the secret ${secret}`).join(', ');
+  return `${first}${spare === '' ? '' : ` (spare: ${spare})`}`;
+}
+
+function describeCloud(cloud: NonNullable<Endpoint['cloud']>, endpoint: Endpoint): string {
+  const { key, baseUrl } = endpoint;
   const place =
     cloud.kind === 'bedrock' ? `Bedrock in ${cloud.region}` : `Vertex AI, ${cloud.project} in ${cloud.region}`;
   const identity =
     key !== undefined
-      ? `the key in ${key.env}`
+      ? describeKeys(endpoint)
       : cloud.kind === 'vertex'
         ? 'Google’s application default credentials'
         : cloud.profile === undefined
@@ -59,14 +80,12 @@ export function endpointKey(
       `Configure \`endpoint\` with a \`key: { env: NAME }\`, or \`login: ${login}\`.`,
     );
   }
-  const name = endpoint?.key?.env;
-  if (name === undefined) return undefined;
+  const key = endpoint?.key;
+  if (key === undefined) return undefined;
+  const name = nameOfKey(key);
   const value = hostEnv[name];
   if (value === undefined || value === '') {
-    throw noKey(
-      `${kind} has no key: the variable ${name} is not set`,
-      `Set ${name} where the daemon is started, then start it again.`,
-    );
+    throw noKey(`${kind} has no key: ${missingKeyText(key)}`, missingKeyHint(key));
   }
   return { name, value };
 }

@@ -24,15 +24,20 @@ export interface ModelWayRequest {
 
 /** Whoever opens a way hears what passes by on it. None of these may throw. */
 export interface ModelMeter {
-  /** Asked before each request goes on. Resolves late where the request has to wait. */
+  /** Asked before each request goes on that uses something. Resolves late where the request has to wait. */
   admit(upstream: Upstream, signal: AbortSignal): Promise<Admission>;
+  /**
+   * Asked before each request goes on that uses nothing, such as for a list of models or for how many tokens a text has. An attempt that was
+   * taken over gets none of these either (`lost`); budgets, limits and pauses hold none up, since they would save nothing by it.
+   */
+  admitFree(): Promise<Admission>;
   /** Told while an answer comes, and when it ends, what the call has used by then; a refusal cuts it. */
   used(call: CallSoFar): ModelRefusal | undefined;
-  /** Told once of each request that was sent on. */
+  /** Told once of each request that was sent on, or that `used` has refused before it was. */
   ended(call: ModelCall): void;
   /** The upstream wants no requests with that credential until then (milliseconds since the epoch). */
   paused(upstream: Upstream, pause: Pause): void;
-  /** No credential of the agent's is left whose quota is not used up; the first has it again then. */
+  /** No credential of the agent's is left whose quota is not used up, for the model where one is named; the first has it again then. */
   exhausted(upstream: Upstream, until: number): void;
   /** Told what was refused, as a sentence without the secret parts of it. */
   refused(text: string): void;
@@ -42,6 +47,8 @@ export interface ModelMeter {
 export interface Upstream {
   readonly host: string;
   readonly credential: string | null;
+  /** The model that is asked for, where one is. */
+  readonly model?: string | undefined;
 }
 
 export interface CallSoFar {
@@ -61,12 +68,16 @@ export interface ModelRefusal {
   readonly message: string;
   /** Of a quota: when it is there again (milliseconds since the epoch). */
   readonly until?: number;
+  /** Of a quota: the model, where it is that one's alone. */
+  readonly model?: string | undefined;
 }
 
 export interface Pause {
   /** `quota`: the account has used up what it has until then. */
   readonly kind: 'rate-limit' | 'quota';
   readonly until: number;
+  /** Where it is of this model alone; else of all with the same credential. */
+  readonly model?: string | undefined;
 }
 
 /** Opens a way; undefined for an agent that it cannot carry, which goes to its model by itself. Rejects with `gateway/…`. */

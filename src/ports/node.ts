@@ -1,7 +1,7 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
 import type { EventPayload } from '../domain/event.ts';
-import type { CheckEvidence } from '../domain/evidence.ts';
+import type { CheckEvidence, ExposedLogin } from '../domain/evidence.ts';
 import type { NodeKindDescriptor } from '../domain/node-kind.ts';
 import type { Needs, Usage } from '../domain/run.ts';
 import type { Task } from '../domain/task.ts';
@@ -114,6 +114,10 @@ export interface StepContext {
   /** What the run's steps have done until now, in a few lines, for an agent that has forgotten. */
   summary(): Promise<string>;
   recordEvidence(evidence: CheckEvidence): Promise<void>;
+  /** A login lies within the walls of an agent from here on: durable when it resolves, and a part of all later evidence. */
+  recordExposed(login: ExposedLogin): Promise<void>;
+  /** The logins that were exposed in the run until now. */
+  exposed(): Promise<readonly ExposedLogin[]>;
   /** What checks have said of the run's commits since a person last decided something, oldest first. */
   verdicts(): Promise<readonly EarlierVerdict[]>;
   /** Names of the checks that the run's steps passed: on any of its heads, or on commits with this tree. */

@@ -1,4 +1,5 @@
 import type { AgentEntry } from '../domain/agent-entry.ts';
+import { percentDecoded } from '../lib/percent-decoded.ts';
 import type { NamedSecret } from '../lib/redact.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,16 +28,8 @@ function passwordIn(name: string, address: string): NamedSecret[] {
   const url = URL.parse(/^[a-z0-9+.-]+:\/\//i.test(address) ? address : `http://${address}`);
   if (url === null || url.password === '') return [];
   const [user, password] = [url.username, url.password];
-  const plain = [decoded(user), decoded(password)] as const;
+  const plain = [percentDecoded(user), percentDecoded(password)] as const;
   return [...new Set([password, plain[1], `${user}:${password}`, plain.join(':')])].map((value) => ({ name, value }));
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text; // a percent sign that stands for itself
-  }
 }
 
 function valueOf(env: Environment, name: string): NamedSecret[] {

@@ -23,7 +23,7 @@ function of(...secrets: Secret[]) {
     secrets,
     known,
     unreadable,
-    programs: programSecrets({ store: storeOf(() => secrets), known, onUnreadable }),
+    programs: programSecrets({ store: storeOf(() => secrets), known, onUnreadable, ofAgents: () => new Set(['KEY']) }),
   };
 }
 
@@ -62,9 +62,26 @@ test('a store that cannot be read is told of, and fails only who needs a secret'
   const error = new Error('others may read it');
   const store = { ...storeOf(() => []), read: () => Promise.reject(error) };
   const told: unknown[] = [];
-  const programs = programSecrets({ store, known: new KnownSecrets(), onUnreadable: (why) => void told.push(why) });
+  const programs = programSecrets({
+    store,
+    known: new KnownSecrets(),
+    onUnreadable: (why) => void told.push(why),
+    ofAgents: () => new Set(),
+  });
   await programs.refresh();
   expect(told).toEqual([error]);
   expect(await programs.valuesOf('shop', [])).toEqual({});
   await expect(programs.valuesOf('shop', ['A'])).rejects.toBe(error);
+});
+
+test('no program gets the key of an agent, which the gateway does; a repository’s own secret of that name stays its own', async () => {
+  const { programs } = of(
+    secret('KEY', null, 'key of an agent'),
+    secret('TOKEN', null, 'a token'),
+    secret('KEY', 'shop', 'of shop'),
+  );
+  await expect(programs.valuesOf('other', ['KEY'])).rejects.toMatchObject({ code: 'secret/missing' });
+  expect(await programs.valuesOf('other', ['TOKEN'])).toEqual({ TOKEN: 'a token' });
+  expect(await programs.valuesOf('shop', ['KEY'])).toEqual({ KEY: 'of shop' });
+  expect(await programs.forAllRepositories()).toEqual({ KEY: 'key of an agent', TOKEN: 'a token' });
 });

@@ -9,10 +9,12 @@ export interface ProgramSecretsParts {
   readonly known: KnownSecrets;
   /** Told of a store that cannot be read; whoever needs a secret of it is told as well. */
   readonly onUnreadable: (error: unknown) => void;
+  /** Names of secrets for all repositories that are keys of agents. */
+  readonly ofAgents: () => ReadonlySet<string>;
 }
 
 /** What programs of repositories get of a store, read again whenever it is asked for. */
-export function programSecrets({ store, known, onUnreadable }: ProgramSecretsParts) {
+export function programSecrets({ store, known, onUnreadable, ofAgents }: ProgramSecretsParts) {
   const read = async () => {
     const secrets = await store.read();
     known.know(secrets);
@@ -23,16 +25,31 @@ export function programSecrets({ store, known, onUnreadable }: ProgramSecretsPar
     async refresh(): Promise<void> {
       await read().catch(onUnreadable);
     },
+    /** Those for all repositories by name, keys of agents among them: for what is no program of a repository. Rejects as the store does. */
+    async forAllRepositories(): Promise<Record<string, string>> {
+      const secrets = await read();
+      return Object.fromEntries(
+        secrets.filter(({ repository }) => repository === null).map(({ name, value }) => [name, value]),
+      );
+    },
     /** What they find in their environment: a repository's own secret goes before one for all. Rejects with `secret/missing`. */
     async valuesOf(repository: string, names: readonly string[]): Promise<Record<string, string>> {
       if (names.length === 0) return {};
-      const secrets = await read();
+      const secrets = forPrograms(await read(), ofAgents());
       const missing = missingFrom(secrets, repository, names);
       if (missing.length > 0) throw missingSecrets(missing.map((name) => ({ name })));
       const own = [null, repository].flatMap((place) => secrets.filter((secret) => secret.repository === place));
       return Object.fromEntries(own.filter(({ name }) => names.includes(name)).map(({ name, value }) => [name, value]));
     },
   };
+}
+
+/** Those that a program may have: what is the key of an agent no repository can name. One of a repository's own stays its own. */
+export function forPrograms<T extends Pick<StoredSecret, 'name' | 'repository'>>(
+  secrets: readonly T[],
+  ofAgents: ReadonlySet<string>,
+): T[] {
+  return secrets.filter(({ name, repository }) => repository !== null || !ofAgents.has(name));
 }
 
 /** Those of the names that a repository has no secret of, each once. */

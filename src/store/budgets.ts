@@ -8,13 +8,23 @@ import { json } from './json.ts';
  * rows for each, however many calls there were, so it may be asked before every call; none without budgets.
  */
 export async function budgetStates(queries: Queries, held: readonly HeldBudget[]): Promise<BudgetState[]> {
-  if (held.length === 0) return [];
-  const rows = await queries.query<SumsRow>(STATES, [json(held.map(lookedUp))]);
-  return rows.flatMap(({ position, tokens, cost, unpriced, granted_tokens, granted_cost }) => {
+  return (await budgetStatesBeside(queries, held, [])).states;
+}
+
+/** The same, one for each budget, and which of these calls (their ids) the sums have in them: both as of one moment. */
+export async function budgetStatesBeside(
+  queries: Queries,
+  held: readonly HeldBudget[],
+  calls: readonly string[],
+): Promise<{ readonly states: BudgetState[]; readonly stored: readonly string[] }> {
+  if (held.length === 0) return { states: [], stored: [] };
+  const rows = await queries.query<SumsRow>(STATES, [json(held.map(lookedUp)), calls]);
+  const states = rows.flatMap(({ position, tokens, cost, unpriced, granted_tokens, granted_cost }) => {
     const one = held[position];
     if (one === undefined) return [];
     return [{ ...one, used: { tokens, cost, unpriced }, granted: { tokens: granted_tokens, cost: granted_cost } }];
   });
+  return { states, stored: rows[0]?.stored ?? [] };
 }
 
 interface SumsRow {
@@ -24,6 +34,8 @@ interface SumsRow {
   readonly unpriced: number;
   readonly granted_tokens: number;
   readonly granted_cost: number;
+  /** Of the first row: which of the calls are there. */
+  readonly stored: readonly string[] | null;
 }
 
 /** Any number that nothing else locks. */
@@ -69,7 +81,8 @@ function lookedUp({ budget, whose, counts, since }: HeldBudget, position: number
 
 const STATES = `
   select held.position, coalesce(used.tokens, 0)::float8 as tokens, coalesce(used.cost, 0) as cost, coalesce(used.unpriced, 0)::float8 as unpriced,
-    coalesce(given.tokens, 0)::float8 as granted_tokens, coalesce(given.cost, 0) as granted_cost
+    coalesce(given.tokens, 0)::float8 as granted_tokens, coalesce(given.cost, 0) as granted_cost,
+    case held.position when 0 then array(select id from model_call where id = any($2::text[])) end as stored
   from jsonb_to_recordset($1::jsonb) as held (position int, budget text, whose text, per text, names text[], since timestamptz)
   left join lateral (
     select sum(tokens) as tokens, sum(cost) as cost, sum(unpriced) as unpriced from model_day

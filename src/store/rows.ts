@@ -1,6 +1,7 @@
 import type { Actor } from '../domain/actor.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
 import type { MessageState } from '../domain/event.ts';
+import type { ExposedLogin } from '../domain/evidence.ts';
 import type { Limits } from '../domain/limits.ts';
 import type { Opening } from '../domain/opening.ts';
 import type { Consumed, ForkedFrom, RunState, RunStateKind, StepState } from '../domain/run.ts';
@@ -39,6 +40,8 @@ export interface RunRow {
   readonly consumed: Consumed;
   readonly granted: Limits;
   readonly said: readonly string[];
+  /** Logins that lay within the walls of its agents; `since` is ISO 8601 in UTC. */
+  readonly exposed: readonly (ExposedLogin & { readonly since: string })[];
   readonly requester: string;
   readonly priority: number;
   readonly cancelling: boolean;

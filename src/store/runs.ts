@@ -14,6 +14,7 @@ type FilledLater =
   | 'merging'
   | 'granted'
   | 'said'
+  | 'exposed'
   | 'cancelling'
   | 'opening'
   | 'decided'
@@ -142,6 +143,14 @@ export async function dueRuns(queries: Queries, now: Date): Promise<string[]> {
     [now.toISOString()],
   );
   return rows.map(({ id }) => id);
+}
+
+/** How many wait for a moment that has come or will, and for nobody who has them open. */
+export async function countTimed(queries: Queries): Promise<number> {
+  const [row] = await queries.query<{ count: number }>(
+    `select count(*)::int as count from run where state_kind = 'parked' and state #>> '{needs,until}' is not null and opening is null`,
+  );
+  return row?.count ?? 0;
 }
 
 export async function countRuns(queries: Queries): Promise<Partial<Record<RunStateKind, number>>> {

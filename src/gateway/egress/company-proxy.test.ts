@@ -23,6 +23,11 @@ test('its user and password become what it asks for', () => {
   expect(proxy).toMatchObject({ port: 443, isSecure: true, authorization: `Basic ${btoa('me:p@ss')}` });
 });
 
+test.each(['100%sure', '100%', '%ff'])('a percent sign in its password may stand for itself: %s', (password) => {
+  const proxy = companyProxies({ https_proxy: `http://user:${password}@proxy.corp:3128` })(example, 'https');
+  expect(proxy).toMatchObject({ host: 'proxy.corp', authorization: `Basic ${btoa(`user:${password}`)}` });
+});
+
 test('a proxy that does not speak HTTP is none', () => {
   expect(companyProxies({ https_proxy: 'socks5://proxy.corp:1080' })(example, 'https')).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { percentDecoded } from '../../lib/percent-decoded.ts';
 import { canonicalHost, type Destination } from './host-name.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,7 +39,7 @@ function readProxy(text: string | undefined): CompanyProxy | undefined {
 }
 
 function basic({ username, password }: URL): string {
-  const pair = [username, password].map((part) => decodeURIComponent(part)).join(':');
+  const pair = [username, password].map(percentDecoded).join(':');
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 

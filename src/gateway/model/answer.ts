@@ -6,6 +6,8 @@ import { passedOn } from '../egress/exchange.ts';
 import { type MeteredCall, usedBy } from './call-meter.ts';
 import type { CarriedAnswer } from './carrier.ts';
 import type { Forwarding } from './forward.ts';
+import { atTier, dearerTier } from './price-of-call.ts';
+import { headersWithout, type Withheld } from './withheld.ts';
 
 /** A request that was sent on. */
 export interface BegunCall {
@@ -18,8 +20,8 @@ export interface BegunCall {
 export const NOT_PASSED_BACK: readonly string[] = ['set-cookie', 'location', 'alt-svc', 'strict-transport-security'];
 
 /** What a call uses at the least, before anything of its answer has come. */
-export function usedBefore({ wire, model, body, price }: Forwarding, { id }: BegunCall): CallSoFar {
-  return usedBy({ id, asked: model, requestBytes: body.length, reader: wire.reader(undefined), price });
+export function usedBefore({ wire, model, tier, estimate, price }: Forwarding, { id }: BegunCall): CallSoFar {
+  return usedBy({ id, asked: model, tier, request: estimate, reader: wire.reader(undefined), price });
 }
 
 /** An answer as it is for the client. */
@@ -34,15 +36,16 @@ export interface Passed {
 export function asPassed(
   answer: IncomingMessage,
   carried: Extract<CarriedAnswer, { kind: 'answer' }> | undefined,
+  withheld: Withheld,
 ): Passed {
-  const raw = answer.rawHeaders;
+  const heads = (left: readonly string[]) => headersWithout(withheld, passedOn(answer.rawHeaders, left));
   if (carried === undefined) {
     const contentType = answer.headers['content-type'];
-    return { answer, headers: passedOn(raw, NOT_PASSED_BACK), contentType, pieces: answer as AsyncIterable<Buffer> };
+    return { answer, headers: heads(NOT_PASSED_BACK), contentType, pieces: answer as AsyncIterable<Buffer> };
   }
   const { contentType, pieces } = carried;
   const left = [...NOT_PASSED_BACK, 'content-length', 'content-encoding'];
-  return { answer, headers: { ...passedOn(raw, left), 'content-type': contentType }, contentType, pieces };
+  return { answer, headers: { ...heads(left), 'content-type': contentType }, contentType, pieces };
 }
 
 /** Passes an answer on, piece by piece as it comes, and counts it; breaks it off where the meter says so. Resolves when it is over. */
@@ -51,9 +54,9 @@ export async function passAnswer(
   call: BegunCall,
   { answer, headers, contentType, pieces }: Passed,
 ): Promise<void> {
-  const { wire, response, isCounted, meter, clock, model, body, price } = forwarding;
+  const { wire, response, isCounted, meter, clock, model, tier, estimate, price } = forwarding;
   const reader = wire.reader(contentType);
-  const metered: MeteredCall = { id: call.id, asked: model, requestBytes: body.length, reader, price };
+  const metered: MeteredCall = { id: call.id, asked: model, tier, request: estimate, reader, price };
   response.writeHead(answer.statusCode ?? 200, headers);
   response.flushHeaders();
   let firstByteMs: number | null = null;
@@ -76,18 +79,23 @@ export async function passAnswer(
   if (wasLeft) response.destroy();
   else response.end();
   answer.destroy();
-  if (!isCounted) return;
+  if (isCounted) endAnswered(forwarding, call, metered, { status: answer.statusCode ?? null, wasLeft, firstByteMs });
+}
+
+/** Tells of a call whose answer had begun, and keeps in mind what the model has read. */
+function endAnswered(
+  forwarding: Forwarding,
+  call: BegunCall,
+  metered: MeteredCall,
+  { wasLeft, ...answer }: Pick<ModelCall, 'status' | 'firstByteMs'> & { wasLeft: boolean },
+): void {
+  const { wire, model, readBefore } = forwarding;
+  const { error, isWhole } = metered.reader.seen;
   const { tokens, estimated, cost, model: told } = usedBy(metered);
-  endCall(forwarding, call, {
-    status: answer.statusCode ?? null,
-    // One that has said all that it was going to was not cut, whoever has hung up first.
-    outcome: reader.seen.error !== undefined ? 'failed' : wasLeft && !reader.seen.isWhole ? 'cut' : 'answered',
-    tokens,
-    estimated,
-    cost,
-    model: told,
-    firstByteMs,
-  });
+  if (!estimated) readBefore.note(wire.api, model, tokens);
+  // One that has said all that it was going to was not cut, whoever has hung up first.
+  const outcome = error !== undefined ? 'failed' : wasLeft && !isWhole ? 'cut' : 'answered';
+  endCall(forwarding, call, { ...answer, outcome, tokens, estimated, cost, model: told });
 }
 
 /** Resolves when there is room again, or nobody reads any more. */
@@ -99,11 +107,11 @@ async function untilDrained(response: ServerResponse): Promise<void> {
   over.abort();
 }
 
-type Ending = Pick<ModelCall, 'status' | 'outcome' | 'tokens'> & Partial<ModelCall>;
+export type Ending = Pick<ModelCall, 'status' | 'outcome' | 'tokens'> & Partial<ModelCall>;
 
 /** Tells the meter of a call that is over. */
 export function endCall(
-  { wire, model, isCounted, meter, clock }: Forwarding,
+  { wire, model, tier, isCounted, meter, clock }: Forwarding,
   { id, startedAt, upstream }: BegunCall,
   ending: Ending,
 ): void {
@@ -113,7 +121,7 @@ export function endCall(
     api: wire.api,
     host: upstream.host,
     credential: upstream.credential,
-    model: model ?? null,
+    model: model === undefined ? null : atTier(model, dearerTier(tier)),
     estimated: false,
     cost: null,
     firstByteMs: null,

@@ -1,49 +1,47 @@
 import { type ModelTokens, NO_TOKENS } from '../../domain/model-call.ts';
 import type { CallSoFar } from '../../ports/model-gateway.ts';
+import { atTier, costOf, dearerTier, type Price } from './price-of-call.ts';
+import { CHARACTERS_PER_TOKEN, type RequestEstimate } from './request-estimate.ts';
 import type { AnswerReader } from './wire.ts';
-
-/** US dollars for so many tokens of a model; undefined where its price is not known. */
-export type Price = (model: string, tokens: ModelTokens) => number | undefined;
 
 export interface MeteredCall {
   readonly id: string;
   /** The model that was asked for. */
   readonly asked: string | undefined;
-  /** Bytes of the request. */
-  readonly requestBytes: number;
+  /** The tier of service that was asked for. */
+  readonly tier: string | undefined;
+  readonly request: RequestEstimate;
   readonly reader: AnswerReader;
   readonly price: Price;
 }
-
-/** Of text in the languages and codes that models read and write; only for what nobody has counted better. */
-const CHARACTERS_PER_TOKEN = 4;
 
 /**
  * What a call has used until now: what the upstream has said, and where that is not its last word, an estimate, which is never less than
  * what it has said.
  */
-export function usedBy({ id, asked, requestBytes, reader, price }: MeteredCall): CallSoFar {
-  const { model = asked, tokens, isWhole, produced } = reader.seen;
+export function usedBy({ id, asked, tier: askedTier, request, reader, price }: MeteredCall): CallSoFar {
+  const { model = asked, tokens, elsewhere, isWhole, produced } = reader.seen;
+  const tier = dearerTier(reader.seen.tier, askedTier);
   const isSaid = isWhole && tokens !== undefined;
-  const known = isSaid ? tokens : estimate(tokens, { requestBytes, produced });
+  const known = isSaid ? tokens : estimate(tokens, { request, produced });
   return {
     id,
-    model: model ?? null,
+    model: model === undefined ? null : atTier(model, tier),
     tokens: known,
     estimated: !isSaid,
-    cost: model === undefined ? null : (price(model, known) ?? null),
+    cost: costOf(price, { model, tier, tokens: known, elsewhere }),
   };
 }
 
 function estimate(
   said: ModelTokens | undefined,
-  { requestBytes, produced }: { requestBytes: number; produced: number },
+  { request, produced }: { request: RequestEstimate; produced: number },
 ): ModelTokens {
   const output = Math.ceil(produced / CHARACTERS_PER_TOKEN);
-  const isInputSaid = said !== undefined && said.input > 0;
+  const read = said !== undefined && said.input > 0 ? {} : request;
   return {
     ...(said ?? NO_TOKENS),
-    input: isInputSaid ? said.input : Math.ceil(requestBytes / CHARACTERS_PER_TOKEN),
+    ...read,
     output: Math.max(said?.output ?? 0, output),
   };
 }

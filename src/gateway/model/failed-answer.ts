@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import { SwitchyardError } from '../../lib/error.ts';
-import type { ModelRefusal } from '../../ports/model-gateway.ts';
+import type { ModelRefusal, Pause } from '../../ports/model-gateway.ts';
 import { codeOf } from '../egress/dial.ts';
 import { passedOn } from '../egress/exchange.ts';
-import { type BegunCall, endCall, NOT_PASSED_BACK } from './answer.ts';
+import { type BegunCall, type Ending, endCall, NOT_PASSED_BACK } from './answer.ts';
 import type { Credential } from './credential.ts';
 import { fail } from './fail.ts';
 import type { Forwarding } from './forward.ts';
 import { type UpstreamFailure, upstreamFailure } from './upstream-failure.ts';
 import type { Problem } from './wire.ts';
+import { headersWithout, textWithout, type Withheld } from './withheld.ts';
 
 /** A request that was not answered as it should be. */
 export interface Failed {
@@ -16,6 +17,8 @@ export interface Failed {
   readonly retryAfterMs?: number | undefined;
   /** Of a quota: when it is there again. */
   readonly until?: number | undefined;
+  /** Of a quota: the model, where it is that one's alone. */
+  readonly model?: string | undefined;
   /** Answers the client so. */
   readonly tell: () => void;
 }
@@ -24,18 +27,24 @@ export interface FailedAnswer {
   readonly status: number;
   readonly headers: IncomingMessage['headers'];
   readonly raw: readonly string[];
+  /** Not coded. */
   readonly body: Buffer;
+  readonly withheld: Withheld;
 }
 
 /** What a failure of the upstream is, noted where all have to know of it; the client is not answered yet. */
 export function failed(forwarding: Forwarding, call: BegunCall, answer: FailedAnswer, credential: Credential): Failed {
-  const { wire, carrier, url, clock, meter, response } = forwarding;
+  const { wire, carrier, url, clock, meter, response, isCounted } = forwarding;
   const { status, headers, body } = answer;
   const now = clock.now();
   const failure = upstreamFailure(wire.api, { status, headers, body: body.toString(), now }, carrier?.said) ?? {
     kind: 'other',
   };
   endCall(forwarding, call, { status, outcome: 'failed', tokens: null });
+  // What costs nothing has limits of its own, which say nothing of the others.
+  const pause = (one: Pause): void => {
+    if (isCounted) meter.paused(call.upstream, one);
+  };
   switch (failure.kind) {
     case 'auth': {
       // Some say again what they were given.
@@ -54,18 +63,21 @@ export function failed(forwarding: Forwarding, call: BegunCall, answer: FailedAn
     }
     case 'quota': {
       const until = failure.resetAt ?? now + QUOTA_WITHOUT_RESET_MS;
-      meter.paused(call.upstream, { kind: 'quota', until });
+      const model = modelOf(failure, forwarding);
+      pause({ kind: 'quota', until, model });
+      const message = quotaText(url, failure.resetAt, model);
       return {
         kind: 'quota',
         until,
-        tell: () =>
-          fail(forwarding, response, { status: 429, kind: 'quota', message: quotaText(url, failure.resetAt) }),
+        model,
+        tell: () => fail(forwarding, response, { status: 429, kind: 'quota', message }),
       };
     }
     case 'rate-limit':
     case 'overloaded': {
       const { retryAfterMs } = failure;
-      if (retryAfterMs !== undefined) meter.paused(call.upstream, { kind: 'rate-limit', until: now + retryAfterMs });
+      const model = modelOf(failure, forwarding);
+      if (retryAfterMs !== undefined) pause({ kind: 'rate-limit', until: now + retryAfterMs, model });
       return { kind: failure.kind, retryAfterMs, tell: () => passFailure(forwarding, answer) };
     }
     case 'other':
@@ -86,15 +98,21 @@ export function failed(forwarding: Forwarding, call: BegunCall, answer: FailedAn
 /** Where nobody says when a quota is there again, it is looked for so often. */
 const QUOTA_WITHOUT_RESET_MS = 60 * 60_000;
 
-function quotaText(url: URL, resetAt: number | undefined): string {
+function quotaText(url: URL, resetAt: number | undefined, model: string | undefined): string {
   const when = resetAt === undefined ? '' : ` until ${new Date(resetAt).toISOString()}`;
-  return `The quota of this account at ${url.host} is used up${when}.`;
+  const what = model === undefined ? '' : ` for ${model}`;
+  return `The quota of this account at ${url.host}${what} is used up${when}.`;
 }
 
-/** The same where no answer came. */
-export function unreachable(forwarding: Forwarding, call: BegunCall, error: unknown): Failed {
+/** The model, where others may be used meanwhile. */
+function modelOf({ isOfModel }: { readonly isOfModel?: true }, { model }: Forwarding): string | undefined {
+  return isOfModel === true ? model : undefined;
+}
+
+/** The same where no answer came. `ending`: how the call has ended by that. */
+export function unreachable(forwarding: Forwarding, call: BegunCall, error: unknown, ending: Ending): Failed {
   const { url, response } = forwarding;
-  endCall(forwarding, call, { status: null, outcome: 'failed', tokens: null });
+  endCall(forwarding, call, ending);
   if (error instanceof SwitchyardError) {
     const message = `${error.message} ${error.hint}`;
     return { kind: 'refused', tell: () => fail(forwarding, response, { status: 401, kind: 'auth', message }) };
@@ -106,7 +124,7 @@ export function unreachable(forwarding: Forwarding, call: BegunCall, error: unkn
 /** The same of a request that was not let through. */
 export function refusedBy(forwarding: Forwarding, refusal: ModelRefusal): Failed {
   const tell = () => fail(forwarding, forwarding.response, problemOf(refusal));
-  return { kind: refusal.kind === 'quota' ? 'quota' : 'refused', until: refusal.until, tell };
+  return { kind: refusal.kind === 'quota' ? 'quota' : 'refused', until: refusal.until, model: refusal.model, tell };
 }
 
 function problemOf({ kind, message }: ModelRefusal): Problem {
@@ -122,18 +140,20 @@ function problemOf({ kind, message }: ModelRefusal): Problem {
   }
 }
 
-function passFailure({ response, carrier }: Forwarding, { status, headers, raw, body }: FailedAnswer): void {
+/** Says what the upstream has said, but for what it was sent for itself alone. */
+function passFailure({ response, carrier }: Forwarding, { status, headers, raw, body, withheld }: FailedAnswer): void {
+  const said = body.toString();
   if (carrier !== undefined) {
-    const failure = carrier.failure({ status, headers, body: body.toString() });
+    const failure = carrier.failure({ status, headers, body: said });
     const wait = headers['retry-after'];
     const head = { 'content-type': 'application/json', ...(wait === undefined ? {} : { 'retry-after': wait }) };
-    response.writeHead(failure.status, head);
-    response.end(JSON.stringify(failure.body));
+    response.writeHead(failure.status, headersWithout(withheld, head));
+    response.end(textWithout(withheld, JSON.stringify(failure.body)));
     return;
   }
-  response.writeHead(status, {
-    ...passedOn(raw, [...NOT_PASSED_BACK, 'content-length']),
-    'content-length': body.length,
-  });
-  response.end(body);
+  const told = textWithout(withheld, said);
+  const whole = told === said ? body : Buffer.from(told);
+  const head = passedOn(raw, [...NOT_PASSED_BACK, 'content-length', 'content-encoding']);
+  response.writeHead(status, { ...headersWithout(withheld, head), 'content-length': whole.length });
+  response.end(whole);
 }

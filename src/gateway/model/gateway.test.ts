@@ -239,6 +239,23 @@ test('where the quota of a key is used up the next key is taken, and without a f
   expect(alone.meter.spent).toMatchObject([{ credential: 'THE_KEY', until: Math.floor(resets / 1000) * 1000 }]);
 });
 
+test('a key that is a secret is added on the way, and is nothing that the agent is told', async () => {
+  await using at = await gatewayFixture(streams(completed), {
+    endpoint: { key: { secret: 'STORED' } },
+    secrets: async () => ({ STORED: 'the-stored-key' }),
+  });
+  expect((await at.ask()).status).toBe(200);
+  expect(at.arrived[0]?.headers['authorization']).toBe('Bearer the-stored-key');
+  expect(JSON.stringify([at.way.entry, at.way.env])).not.toContain('the-stored-key');
+});
+
+test('a way whose key is a secret that is not stored is not opened, and says how to store it', async () => {
+  await expect(gatewayFixture(streams(completed), { endpoint: { key: { secret: 'STORED' } } })).rejects.toMatchObject({
+    code: 'agent/no-key',
+    hint: expect.stringContaining('switchyard secret set STORED --everywhere'),
+  });
+});
+
 test('what the meter does not admit is not sent on, and is told in the protocolâ€™s words', async () => {
   await using at = await gatewayFixture(streams(completed));
   at.meter.admission = async () => ({ kind: 'refused', refusal: { kind: 'limit', message: 'The budget is spent.' } });
@@ -246,6 +263,32 @@ test('what the meter does not admit is not sent on, and is told in the protocolâ
   expect(answered.status).toBe(400);
   expect(answered.text).toContain('The budget is spent.');
   expect(at.arrived).toEqual([]);
+  expect(at.meter.calls).toEqual([]);
+});
+
+test('what costs nothing is not sent on either where the meter does not admit it, and needs the token', async () => {
+  await using at = await gatewayFixture(streams(), { endpoint: { api: 'anthropic' } });
+  at.meter.freeAdmission = async () => ({ kind: 'refused', refusal: { kind: 'lost', message: 'It was taken over.' } });
+  const free = [
+    { method: 'POST', path: '/v1/messages/count_tokens' },
+    { method: 'GET', path: '/v1/models', body: undefined },
+    { method: 'GET', path: '/', body: undefined },
+  ] as const;
+  for (const asking of free) {
+    const answered = await at.ask({ ...asking, headers: { 'x-api-key': at.token } });
+    expect(answered).toMatchObject({ status: 401, text: expect.stringContaining('It was taken over.') as string });
+    expect((await at.ask({ ...asking, headers: { 'x-api-key': 'another' } })).status).toBe(401);
+  }
+  expect(at.arrived).toEqual([]);
+});
+
+test('what costs nothing is sent on where nothing that costs something is admitted', async () => {
+  await using at = await gatewayFixture(streams(), { endpoint: { api: 'anthropic' } });
+  at.meter.admission = async () => ({ kind: 'refused', refusal: { kind: 'limit', message: 'The budget is spent.' } });
+  const headers = { 'x-api-key': at.token };
+  expect((await at.ask({ path: '/v1/messages/count_tokens', headers })).status).toBe(200);
+  expect((await at.ask({ path: '/v1/messages', headers })).status).toBe(402);
+  expect(at.arrived.map(({ path }) => path)).toEqual(['/v1/messages/count_tokens']);
   expect(at.meter.calls).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { AgentEntry } from '../../domain/agent-entry.ts';
+import { type AgentEntry, keysOf, nameOfKey } from '../../domain/agent-entry.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf, SwitchyardError } from '../../lib/error.ts';
 import type { Ids } from '../../lib/ids.ts';
@@ -11,11 +11,11 @@ import { type Resolve, resolveHere } from '../egress/dial.ts';
 import { clearLeftFolders, listen, makeSocketFolder, socketPrefix } from '../egress/socket-folder.ts';
 import { type UpstreamAgents, upstreamAgents } from '../egress/upstream-agents.ts';
 import { machineAuthorities } from './authorities.ts';
-import type { Price } from './call-meter.ts';
 import { cloudIdentities, type IdentityAt } from './clouds/identities.ts';
 import { carrierOf } from './clouds/index.ts';
 import { credentialsOf } from './credential.ts';
 import { modelProxy } from './model-proxy.ts';
+import type { Price } from './price-of-call.ts';
 import { newToken } from './token.ts';
 import { wireOf } from './wires/index.ts';
 
@@ -24,6 +24,8 @@ export interface ModelGatewayParts {
   readonly folder: string;
   /** This machine's environment: keys of agents, and its proxies. */
   readonly hostEnv: Environment;
+  /** Values of secrets for all repositories, by name, asked for when a way is opened whose keys are among them; none, if not given. */
+  readonly secrets?: () => Promise<Readonly<Record<string, string>>>;
   /** US dollars for tokens of a model, as known now. */
   readonly price: Price;
   readonly clock: Clock;
@@ -85,20 +87,24 @@ async function openWay(opening: Opening, ways: AsyncDisposableStack): Promise<Mo
   const wire = wireOf(endpoint.api);
   const token = newToken();
   const base = new URL(endpoint.baseUrl);
-  const server = modelProxy({
+  const isStored = keysOf({ endpoint }).some(({ secret }) => secret !== undefined);
+  const secrets = isStored ? ((await opening.secrets?.()) ?? {}) : {};
+  const { server, untilTold } = modelProxy({
     wire,
     carrier: carrierOf(endpoint),
     base,
     token,
     models: endpoint.models,
-    credentials: credentialsOf(wire, endpoint, { hostEnv, identityAt }),
+    credentials: credentialsOf(wire, endpoint, { hostEnv, secrets, identityAt }),
     agentFor: (url) => agents.for(url),
     price,
     meter: request.meter,
     clock,
     ids,
   });
-  const key = endpoint.key?.env ?? KEY_OF_THE_WAY;
+  // After its connections have ended, so that nothing is told once the way is closed.
+  ways.defer(untilTold);
+  const key = endpoint.key === undefined ? KEY_OF_THE_WAY : nameOfKey(endpoint.key);
   const wayTo = (port: number, bridges: ModelWay['bridges']): ModelWay => ({
     entry: { ...request.entry, endpoint: { api: endpoint.api, baseUrl: baseAt(base, port), key: { env: key } } },
     env: { [key]: token },

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { waitUntil } from '../../lib/wait-until.ts';
-import { type Answer, gatewayFixture } from './fixture/gateway-fixture.ts';
+import { type Answer, gatewayFixture, KEY } from './fixture/gateway-fixture.ts';
 
 /** What an agent may send that is not what it looks like, and an upstream may answer. */
 
@@ -48,16 +48,34 @@ test('an answer in the background is not asked for, and a model’s name is no l
 test('where models are bounded, none is named by a field that only some upstreams would take for it', async () => {
   await using at = await gatewayFixture(answers, { endpoint: { models: ['known'] } });
   expect((await at.ask({ body: '{"model":"known","Model":"other"}' })).status).toBe(400);
-  expect((await at.ask({ body: '{"model":"known","models":"kept"}' })).status).toBe(200);
+  expect((await at.ask({ body: '{"model":"known","models":"other"}' })).status).toBe(400);
+  expect((await at.ask({ body: '{"model":"known","modalities":"kept"}' })).status).toBe(200);
   expect(at.arrived).toHaveLength(1);
 });
 
 test('parameters that hold a key, or lead to an answer that cannot be counted, are left out; others go on', async () => {
   await using at = await gatewayFixture(answers);
   await at.ask({
-    path: '/v1/responses?KEY=a&%24key=b&oauth_token=c&fields=d&alt=proto&%24alt=proto&beta=true&alt=sse',
+    path: '/v1/responses?KEY=a&%24key=b&oauth_token=c&fields=d&alt=proto&%24alt=proto&beta=true&alt=sse&callback=e&%24.callback=f',
   });
   expect(at.arrived[0]?.path).toBe('/v1/responses?beta=true&alt=sse');
+});
+
+test('what of an answer is asked for, and how it is coded, is not for a client of Gemini to say; other headers go on', async () => {
+  await using at = await gatewayFixture(answers, { endpoint: { api: 'gemini' } });
+  await at.ask({
+    path: '/v1/models/known:generateContent',
+    headers: {
+      'x-goog-api-key': at.token,
+      'X-Goog-FieldMask': 'candidates(content)',
+      'X-Goog-Encode-Response-If-Executable': 'base64',
+      'X-Goog-Api-Client': 'kept',
+    },
+  });
+  const { headers } = at.arrived[0] ?? {};
+  expect(headers).toMatchObject({ 'x-goog-api-key': KEY, 'x-goog-api-client': 'kept' });
+  expect(headers).not.toHaveProperty('x-goog-fieldmask');
+  expect(headers).not.toHaveProperty('x-goog-encode-response-if-executable');
 });
 
 test('what is asked counts from the moment at which it is sent, and when the agent goes before any answer', async () => {

@@ -7,12 +7,15 @@ import { hasBody } from '../egress/exchange.ts';
 import { forwardCarried } from './carried.ts';
 import { fail } from './fail.ts';
 import { type Forwarding, forward, type Upstreams } from './forward.ts';
+import { modelsNamedIn } from './named-models.ts';
+import { atTier, dearerTier, isUnpriced } from './price-of-call.ts';
 import { jsonOf, LARGEST_REQUEST, readBody } from './request-body.ts';
+import { estimateOf, NO_REQUEST, ReadBefore } from './request-estimate.ts';
 import { routed } from './route.ts';
 import { isToken } from './token.ts';
 import type { Problem, Wire } from './wire.ts';
 
-export interface ModelProxyParts extends Upstreams {
+export interface ModelProxyParts extends Omit<Upstreams, 'readBefore'> {
   readonly wire: Wire;
   /** The upstream's base address. */
   readonly base: URL;
@@ -30,10 +33,19 @@ const MOST_HELD = 3 * LARGEST_REQUEST;
 /** A request whose body has not come within so long is given up. */
 const SLOWEST_REQUEST_MS = 120_000;
 
-/** The server that one attempt's agent takes for its model. Not listening yet. */
-export function modelProxy(parts: ModelProxyParts): Server {
-  let underWay = 0;
+export interface ModelProxy {
+  /** Not listening yet. */
+  readonly server: Server;
+  /** Resolves when the meter has been told all of each request that came. Whatever is under way goes on until its connection ends. */
+  readonly untilTold: () => Promise<void>;
+}
+
+/** The server that one attempt's agent takes for its model. */
+export function modelProxy(parts: ModelProxyParts): ModelProxy {
+  const underWay = new Set<Promise<void>>();
+  let open = 0;
   const inside: Inside = { held: 0, reading: new OneAtATime() };
+  const readBefore = new ReadBefore();
   const server = createServer(
     {
       maxHeaderSize: 32 * 1024,
@@ -43,18 +55,21 @@ export function modelProxy(parts: ModelProxyParts): Server {
       noDelay: true,
     },
     (request, response) => {
-      if (underWay >= MOST_REQUESTS) {
+      if (open >= MOST_REQUESTS) {
         return fail(parts, response, {
           status: 429,
           kind: 'rate-limit',
           message: `${MOST_REQUESTS} requests of this agent are under way.`,
         });
       }
-      underWay += 1;
+      open += 1;
       response.once('close', () => {
-        underWay -= 1;
+        open -= 1;
       });
-      handle({ ...parts, inside }, request, response).catch(() => response.destroy());
+      const handled = handle({ ...parts, inside, readBefore }, request, response)
+        .catch(() => void response.destroy())
+        .finally(() => underWay.delete(handled));
+      underWay.add(handled);
     },
   );
   server.maxConnections = MOST_CONNECTIONS;
@@ -66,7 +81,7 @@ export function modelProxy(parts: ModelProxyParts): Server {
     if (socket.writable && socket.bytesWritten === 0) socket.end(BAD_REQUEST);
     else socket.destroy();
   });
-  return server;
+  return { server, untilTold: async () => void (await Promise.all(underWay)) };
 }
 
 /** What the requests of one attempt share. */
@@ -77,7 +92,7 @@ interface Inside {
   readonly reading: OneAtATime;
 }
 
-interface Handling extends ModelProxyParts {
+interface Handling extends ModelProxyParts, Upstreams {
   readonly inside: Inside;
 }
 
@@ -126,7 +141,7 @@ async function handle(parts: Handling, request: IncomingMessage, response: Serve
   const forwarding = { ...parts, request, response, url, signal: gone.signal };
   const sendOn = (onward: Forwarding): Promise<void> =>
     carrier === undefined ? forward(onward) : forwardCarried(onward, carrier, path);
-  if (route.kind === 'free') return sendOn({ ...forwarding, body: read.bytes, model: undefined, isCounted: false });
+  if (route.kind === 'free') return sendOn({ ...forwarding, body: read.bytes, ...UNCOUNTED });
   const asked = await parts.inside.reading.run('', () =>
     askedFor(parts, { request, bytes: read.bytes, pathModel: route.model }),
   );
@@ -139,6 +154,8 @@ async function handle(parts: Handling, request: IncomingMessage, response: Serve
   return sendOn({ ...forwarding, ...asked, isCounted: true });
 }
 
+const UNCOUNTED = { model: undefined, estimate: NO_REQUEST, isCounted: false };
+
 const NO_ROOM: Problem = {
   status: 429,
   kind: 'rate-limit',
@@ -146,40 +163,52 @@ const NO_ROOM: Problem = {
 };
 
 type Asked =
-  | ({ readonly kind: 'asked' } & Pick<Forwarding, 'body' | 'model' | 'isRewritten'>)
+  | ({ readonly kind: 'asked' } & Pick<Forwarding, 'body' | 'model' | 'tier' | 'estimate' | 'isRewritten'>)
   | { readonly kind: 'refused'; readonly why: string };
 
 /** What a body asks for. One that has been read is sent on as it was read where that matters: two readers may differ over the same bytes. */
 async function askedFor(
-  { wire, models }: ModelProxyParts,
+  { wire, models, price, readBefore }: Handling,
   { request, bytes, pathModel }: { request: IncomingMessage; bytes: Buffer; pathModel: string | undefined },
 ): Promise<Asked> {
-  const json = await jsonOf(bytes, request.headers['content-encoding']);
-  if (json === undefined) return { kind: 'refused', why: 'Its body cannot be read as an object of JSON.' };
+  const read = await jsonOf(bytes, request.headers['content-encoding']);
+  if (read === undefined) return { kind: 'refused', why: 'Its body cannot be read as an object of JSON.' };
+  const { json, length } = read;
   const model = pathModel ?? wire.modelOf(json);
-  const why = whyNot({ wire, models }, json, model);
+  const tier = wire.tierOf(json);
+  const why = whyNot({ wire, models, price }, json, { model, tier });
   if (why !== undefined) return { kind: 'refused', why };
   const rewritten = wire.askingForUsage?.(json) ?? (models === undefined ? undefined : json);
   const body = rewritten === undefined ? bytes : Buffer.from(JSON.stringify(rewritten));
-  return { kind: 'asked', body, model, isRewritten: rewritten !== undefined };
+  const estimate = estimateOf(json, { bytes: length, readBefore: readBefore.of(model) });
+  return { kind: 'asked', body, model, tier, estimate, isRewritten: rewritten !== undefined };
 }
 
 function whyNot(
-  { wire, models }: Pick<ModelProxyParts, 'wire' | 'models'>,
+  { wire, models, price }: Pick<ModelProxyParts, 'wire' | 'models' | 'price'>,
   json: Readonly<Record<string, unknown>>,
-  model: string | undefined,
+  { model, tier: asked }: { readonly model: string | undefined; readonly tier: string | undefined },
 ): string | undefined {
   // Nobody could count it, nor stop it: it goes on when the connection has ended.
   if (wire.api === 'responses' && json['background'] === true) return 'It asks for an answer in the background.';
   if (model !== undefined && model.length > LONGEST_NAME)
     return `The name of its model has ${model.length} characters.`;
+  const tier = dearerTier(asked);
+  if (model !== undefined && tier !== undefined && isUnpriced(price, model, tier))
+    return `It asks for the dearer tier ${tier} of ${model}, whose price nobody knows: write one for ${JSON.stringify(atTier(model, tier))} into \`prices\` of config.yaml.`;
   if (models === undefined) return undefined;
-  // Some upstreams take no heed of how a name is written.
-  if (Object.keys(json).some((name) => name !== 'model' && name.toLowerCase() === 'model'))
-    return 'It names its model in an unusual way.';
-  const isAllowed = model !== undefined && models.some((pattern) => matches(pattern, model));
-  return isAllowed ? undefined : `The model ${JSON.stringify(model ?? '')} is not among those that this agent may use.`;
+  const named = [model ?? '', ...modelsNamedIn(json).map((name) => (wire.api === 'gemini' ? inPath(name) : name))];
+  if (named.length > MOST_NAMES) return `It names ${named.length} models.`;
+  const isOther = (name: string) => name.length > LONGEST_NAME || !models.some((pattern) => matches(pattern, name));
+  const other = model === undefined ? '' : named.find(isOther);
+  if (other === undefined) return undefined;
+  return `The model ${JSON.stringify(other.slice(0, LONGEST_NAME))} is not among those that this agent may use (\`endpoint.models\` in config.yaml).`;
 }
+
+/** Gemini's name for a model, of its resource. */
+const inPath = (resource: string): string => resource.replace(/^models\//, '');
+
+const MOST_NAMES = 100;
 
 /** No model's name is longer. */
 const LONGEST_NAME = 200;

@@ -66,6 +66,17 @@ test('the owner of the machine adds prices and replaces others, nothing included
   expect(priceOf(flat, 'my-model', tokens)).toBeUndefined();
 });
 
+test('a dearer tier has a price of its own, and without one nobody knows it', () => {
+  const own = withOwnPrices(flat, {
+    'plain+priority': { input: 4, output: 16 },
+    'my-model': { input: 0, output: 0 },
+  });
+  const at = (model: string, tier?: string) => priceOf(own, model, { ...NO_TOKENS, input: MILLION }, tier)?.cost;
+  expect([at('plain'), at('plain', 'priority'), at('plain-2026-08-07', 'priority')]).toEqual([2, 4, 4]);
+  expect([at('plain', 'fast'), at('some-model', 'priority'), at('new', 'priority')]).toEqual(Array(3).fill(undefined));
+  expect(at('my-model', 'priority')).toBe(0);
+});
+
 test('the shipped prices name day and page, and no model twice', async () => {
   const table = await shippedPrices();
   expect(table.size).toBeGreaterThan(30);
@@ -76,5 +87,16 @@ test('the shipped prices name day and page, and no model twice', async () => {
     expect(rates.cached ?? rates.input, model).toBeLessThanOrEqual(rates.input);
     expect(rates.cacheWrite ?? rates.input, model).toBeGreaterThanOrEqual(rates.input);
     for (const more of above) expect(more.rates.input, model).toBeGreaterThan(rates.input);
+  }
+});
+
+test('each dearer tier with a shipped price is one of a model that has a lower one', async () => {
+  const table = await shippedPrices();
+  const tiers = [...table].filter(([model]) => model.includes('+'));
+  expect(tiers.length).toBeGreaterThan(10);
+  for (const [model, { rates }] of tiers) {
+    const ordinary = table.get(model.slice(0, model.indexOf('+')))?.rates;
+    expect(rates.input, model).toBeGreaterThan(ordinary?.input ?? Infinity);
+    expect(rates.output, model).toBeGreaterThan(ordinary?.output ?? Infinity);
   }
 });

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { ModelTokens } from '../../domain/model-call.ts';
 import { PublishedPrices, type Rates } from '../../domain/model-price.ts';
+import { atTier } from './price-of-call.ts';
 
-/** What models cost, by their ids. An entry holds for its id and for the same with a date behind it. */
+/** What models cost, by their ids, and by `ID+TIER` at a dearer tier of service. An entry holds for its id and for the same with a date behind it. */
 export type PriceTable = ReadonlyMap<string, ModelPrice>;
 
 export interface ModelPrice {
@@ -22,11 +23,14 @@ export interface Priced extends Pick<ModelPrice, 'date' | 'source'> {
 }
 
 /**
- * What so many tokens of one call cost; undefined for a model that the table does not have: nobody knows, which is not nothing. `cached` and `cacheWrite` are
- * parts of `input`, `reasoning` is one of `output`.
+ * What so many tokens of one call cost; undefined for a model, or a tier of one, that the table does not have: nobody knows, which is not nothing.
+ * What costs nothing does so at all tiers. `cached` and `cacheWrite` are parts of `input`, `reasoning` is one of `output`.
  */
-export function priceOf(table: PriceTable, model: string, tokens: ModelTokens): Priced | undefined {
-  const price = table.get(model) ?? table.get(withoutDate(model));
+export function priceOf(table: PriceTable, model: string, tokens: ModelTokens, tier?: string): Priced | undefined {
+  const at = (wanted: string | undefined) =>
+    table.get(atTier(model, wanted)) ?? table.get(atTier(withoutDate(model), wanted));
+  const ordinary = at(undefined);
+  const price = tier === undefined || isFree(ordinary) ? ordinary : at(tier);
   if (price === undefined) return undefined;
   const { input, cached, cacheWrite, output } = ratesAt(price, tokens.input);
   const fresh = Math.max(0, tokens.input - tokens.cached - tokens.cacheWrite);
@@ -63,6 +67,10 @@ const FILE = new URL('./prices.json', import.meta.url);
 
 function ratesAt({ rates, above }: ModelPrice, read: number): Rates {
   return above.findLast(({ tokens }) => read > tokens)?.rates ?? rates;
+}
+
+function isFree(price: ModelPrice | undefined): boolean {
+  return price !== undefined && price.above.length === 0 && Object.values(price.rates).every((rate) => rate === 0);
 }
 
 /** `gpt-5-2025-08-07` and `claude-opus-4-1-20250805` are snapshots of a model that costs the same. */

@@ -42,27 +42,33 @@ const DECODERS: Readonly<Record<string, (bytes: Buffer, options: { maxOutputLeng
   zstd: promisify<Buffer, { maxOutputLength: number }, Buffer>(zstdDecompress),
 };
 
+export interface JsonBody {
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly length: number;
+}
+
 /**
- * The object of JSON that a body holds; undefined where it holds none, is coded in a way that nobody here knows, or unpacks to too much:
+ * The object of JSON that a body holds, and how many bytes it has there, not compressed; undefined where it holds none, is coded in a way that nobody here knows, or unpacks to too much:
  * more bytes than a request may have, or so many parts that to read them would hold everybody else up.
  */
-export async function jsonOf(
-  bytes: Buffer,
-  encoding: string | undefined,
-): Promise<Readonly<Record<string, unknown>> | undefined> {
+export async function jsonOf(bytes: Buffer, encoding: string | undefined): Promise<JsonBody | undefined> {
   try {
-    const name = encoding?.trim().toLowerCase() ?? 'identity';
-    const decode = DECODERS[name];
-    if (name !== 'identity' && name !== '' && decode === undefined) return undefined;
-    const plain = decode === undefined ? bytes : await decode(bytes, { maxOutputLength: LARGEST_REQUEST });
-    if (hasTooManyParts(plain)) return undefined;
+    const plain = await unpacked(bytes, encoding, LARGEST_REQUEST);
+    if (plain === undefined || hasTooManyParts(plain)) return undefined;
     const value: unknown = JSON.parse(plain.toString());
     return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Readonly<Record<string, unknown>>)
+      ? { json: value as Readonly<Record<string, unknown>>, length: plain.length }
       : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** A body as it was before it was coded; undefined where it is coded in a way that nobody here knows, broken, or longer than `most` then. */
+export async function unpacked(bytes: Buffer, encoding: string | undefined, most: number): Promise<Buffer | undefined> {
+  const name = encoding?.trim().toLowerCase() ?? '';
+  if (name === '' || name === 'identity') return bytes;
+  return DECODERS[name]?.(bytes, { maxOutputLength: most }).catch(() => undefined);
 }
 
 /** Long conversations have some thousand: what makes a request large is texts and images, whose commas count here, too. */

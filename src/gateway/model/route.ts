@@ -42,8 +42,10 @@ const LEFT_OUT: ReadonlySet<string> = new Set([
   // Headers, and another method than was looked at.
   'httpheaders',
   'httpmethod',
-  // An answer without what it says of its use.
+  // An answer without what it says of its use, or one that is a program around it.
   'fields',
+  'callback',
+  'jsonp',
 ]);
 
 /** Clients are told the base address, or one without the version at its end that they add themselves. */

@@ -15,6 +15,8 @@ export interface Said {
   /** Milliseconds since the epoch. */
   readonly resetAt?: number | undefined;
   readonly waitMs?: number | undefined;
+  /** Whether it is about the model that was asked for, and others may be used meanwhile. */
+  readonly isOfModel?: boolean | undefined;
 }
 
 /** Reads one provider's answer, whose body, where it is JSON, is `body`. */

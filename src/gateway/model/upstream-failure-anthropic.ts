@@ -5,14 +5,18 @@ import { fields, text } from './wires/fields.ts';
 /**
  * Anthropic: types of errors in https://platform.claude.com/docs/en/api/errors; `anthropic-ratelimit-*`, and what an account whose spending is
  * stopped is told, in https://platform.claude.com/docs/en/api/rate-limits. Subscriptions have `anthropic-ratelimit-unified-status: rejected` and
- * `-unified-reset`, in seconds since the epoch, where a window of theirs is used up. A spending limit of one's own has status 400, and no code.
+ * `-unified-reset`, in seconds since the epoch, where a window of theirs is used up, and in `-unified-representative-claim` which: some are one
+ * model's. A spending limit of one's own has status 400, and no code.
  */
 export function anthropicSaid({ status, headers, now }: FailedAnswer, body: unknown): Said {
   const error = fields(fields(body)['error']);
   const type = text(error['type']);
   const message = text(error['message']) ?? '';
   const isRejected = status === 429 && header(headers, 'anthropic-ratelimit-unified-status') === 'rejected';
-  if (isRejected) return { kind: 'quota', resetAt: momentIn(header(headers, 'anthropic-ratelimit-unified-reset')) };
+  if (isRejected) {
+    const isOfModel = OF_MODEL.test(header(headers, 'anthropic-ratelimit-unified-representative-claim') ?? '');
+    return { kind: 'quota', resetAt: momentIn(header(headers, 'anthropic-ratelimit-unified-reset')), isOfModel };
+  }
   const code = text(fields(error['details'])['error_code']) ?? '';
   if (type === 'billing_error' || SPENT_CODE.test(code) || SPENT.test(message))
     return { kind: 'quota', resetAt: regained(message) };
@@ -20,6 +24,7 @@ export function anthropicSaid({ status, headers, now }: FailedAnswer, body: unkn
   return { kind: type === 'overloaded_error' ? 'overloaded' : undefined, waitMs: wait(headers, now) };
 }
 
+const OF_MODEL = /^seven_day_(?:opus|sonnet|haiku|fable)$/;
 const SPENT_CODE = /spend_limit_reached$|^credits_required$|out_of_credits$/;
 const SPENT = /^You have reached your .*\busage limits\b|^Your credit balance is too low\b/;
 

@@ -5,7 +5,7 @@ import { type Fields, fields, list, text } from './wires/fields.ts';
 /**
  * Google: errors and their `details` (RetryInfo, QuotaFailure, ErrorInfo) in https://cloud.google.com/apis/design/errors. What the quota of a day is
  * called, and that it is there again at midnight in California, is in https://ai.google.dev/gemini-api/docs/rate-limits; the delay beside it is not
- * the one until then.
+ * the one until then. Quotas that each model has to itself say so in their names.
  */
 export function geminiSaid({ status, now }: FailedAnswer, body: unknown): Said {
   const error = fields(fields(Array.isArray(body) ? body[0] : body)['error']);
@@ -15,14 +15,19 @@ export function geminiSaid({ status, now }: FailedAnswer, body: unknown): Said {
   const { reason, metadata } = of('ErrorInfo');
   const waitMs = durationIn(of('RetryInfo')['retryDelay']) ?? waitInText(message);
   const quotas = list(of('QuotaFailure')['violations']).map((violation) => text(fields(violation)['quotaId']) ?? '');
-  if (quotas.some((id) => /PerDay|Daily/.test(id)) || error['code'] === 'quota_exceeded') {
-    return { kind: 'quota', resetAt: midnightAfter(now) };
+  const daily = quotas.filter((id) => /PerDay|Daily/.test(id));
+  if (daily.length > 0 || error['code'] === 'quota_exceeded') {
+    return { kind: 'quota', resetAt: midnightAfter(now), isOfModel: areOfModel(daily) };
   }
   if (SPENT_REASONS.has(text(reason) ?? '') || (status === 429 && SPENT.test(message))) {
     return { kind: 'quota', resetAt: momentIn(fields(metadata)['quotaResetTimeStamp']), waitMs };
   }
   if (isAboutKey(status, error, text(reason))) return { kind: 'auth' };
-  return { kind: error['status'] === 'UNAVAILABLE' ? 'overloaded' : undefined, waitMs };
+  return { kind: error['status'] === 'UNAVAILABLE' ? 'overloaded' : undefined, waitMs, isOfModel: areOfModel(quotas) };
+}
+
+function areOfModel(quotas: readonly string[]): boolean {
+  return quotas.length > 0 && quotas.every((id) => id.includes('PerModel'));
 }
 
 function isAboutKey(status: number, error: Fields, reason = ''): boolean {

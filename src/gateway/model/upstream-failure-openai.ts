@@ -14,9 +14,13 @@ export function openaiSaid({ headers, now }: FailedAnswer, body: unknown): Said 
   if (names.some((name) => SPENT.test(name))) return { kind: 'quota', resetAt: resetOf(error, { headers, now }) };
   if (names.some((name) => UNKNOWN.test(name))) return { kind: 'auth' };
   const isOverloaded = names.includes('server_is_overloaded') || names.includes('slow_down');
-  const waitMs = waitInText(text(error['message'])) ?? wait(headers);
-  return { kind: isOverloaded ? 'overloaded' : undefined, waitMs };
+  const message = text(error['message']) ?? '';
+  const waitMs = waitInText(message) ?? wait(headers);
+  return { kind: isOverloaded ? 'overloaded' : undefined, waitMs, isOfModel: OF_MODEL.test(message) };
 }
+
+/** Where a limit is the whole organization's, the message names no model. */
+const OF_MODEL = /^Rate limit reached for (?!organization\b)\S+ in organization\b/;
 
 const SPENT =
   /^(?:insufficient_quota|credit_balance_exhausted|usage_not_included|billing_\w+|\w*(?:spend|usage)_limit_(?:exceeded|reached)|\w*credits_depleted)$/;

@@ -228,7 +228,7 @@ test('gemini: a minute’s quota is a rate limit, with the delay that it names',
   const violations = [{ quotaId: 'GenerateRequestsPerMinutePerProjectPerModel-FreeTier' }];
   const details = [detail('QuotaFailure', { violations }), detail('RetryInfo', { retryDelay: '34.074824224s' })];
   const body = googleError('RESOURCE_EXHAUSTED', 'You exceeded your current quota.', details);
-  expect(of('gemini', 429, { body })).toEqual({ kind: 'rate-limit', retryAfterMs: 34_075 });
+  expect(of('gemini', 429, { body })).toEqual({ kind: 'rate-limit', retryAfterMs: 34_075, isOfModel: true });
   const inText = googleError('RESOURCE_EXHAUSTED', 'You exceeded your current quota. Please retry in 20.5s.');
   expect(of('gemini', 429, { body: inText })).toEqual({ kind: 'rate-limit', retryAfterMs: 20_500 });
   expect(of('gemini', 429, { body: [inText] })).toEqual({ kind: 'rate-limit', retryAfterMs: 20_500 });
@@ -244,7 +244,48 @@ test.each([
   const violations = [{ quotaId: 'GenerateRequestsPerDayPerProjectPerModel-FreeTier' }];
   const details = [detail('RetryInfo', { retryDelay: '34s' }), detail('QuotaFailure', { violations })];
   const body = googleError('RESOURCE_EXHAUSTED', 'You exceeded your current quota.', details);
-  expect(of('gemini', 429, { body, now: Date.parse(now) })).toEqual({ kind: 'quota', resetAt: Date.parse(reset) });
+  expect(of('gemini', 429, { body, now: Date.parse(now) })).toEqual({
+    kind: 'quota',
+    resetAt: Date.parse(reset),
+    isOfModel: true,
+  });
+});
+
+test('gemini: where a quota of the whole project is used up, too, it is not the model’s alone', () => {
+  const quotaOf = (...ids: readonly string[]) => {
+    const violations = ids.map((quotaId) => ({ quotaId }));
+    return of('gemini', 429, {
+      body: googleError('RESOURCE_EXHAUSTED', 'No.', [detail('QuotaFailure', { violations })]),
+    });
+  };
+  const perModel = 'GenerateRequestsPerDayPerProjectPerModel';
+  expect(quotaOf(perModel)).toMatchObject({ kind: 'quota', isOfModel: true });
+  expect(quotaOf(perModel, 'GenerateRequestsPerDayPerProject')).not.toHaveProperty('isOfModel');
+  expect(quotaOf('GenerateRequestsPerDayPerProject')).not.toHaveProperty('isOfModel');
+  expect(quotaOf('GenerateRequestsPerMinutePerProject')).not.toHaveProperty('isOfModel');
+  // What of it lasts until midnight is the model's.
+  expect(quotaOf(perModel, 'GenerateRequestsPerMinutePerProject')).toMatchObject({ kind: 'quota', isOfModel: true });
+});
+
+test('responses: a rate limit is a model’s where its message names one, else everybody’s', () => {
+  const reached = (what: string) => {
+    const message = `Rate limit reached for ${what} on tokens per min (TPM): Limit 250000. Please try again in 3s.`;
+    return of('responses', 429, { body: openaiError('rate_limit_exceeded', 'tokens', { message }) });
+  };
+  expect(reached('gpt-5.5 in organization org-1')).toEqual({ kind: 'rate-limit', retryAfterMs: 3000, isOfModel: true });
+  expect(reached('organization org-1')).toEqual({ kind: 'rate-limit', retryAfterMs: 3000 });
+});
+
+test('anthropic: a window that is one model’s is told as such', () => {
+  const rejected = (claim: string) => ({
+    'anthropic-ratelimit-unified-status': 'rejected',
+    'anthropic-ratelimit-unified-reset': String(NOW / 1000 + 20),
+    'anthropic-ratelimit-unified-representative-claim': claim,
+  });
+  const quota = { kind: 'quota', resetAt: NOW + 20_000 };
+  expect(of('anthropic', 429, { headers: rejected('seven_day_opus') })).toEqual({ ...quota, isOfModel: true });
+  expect(of('anthropic', 429, { headers: rejected('seven_day') })).toEqual(quota);
+  expect(of('anthropic', 429, { headers: rejected('five_hour') })).toEqual(quota);
 });
 
 test('gemini: a day’s quota is also told by its code alone', () => {

@@ -8,9 +8,11 @@ export interface Wire {
   route(method: string, path: string): Route | undefined;
   /** The model that a body asks for, where the path does not name it. */
   modelOf(body: unknown): string | undefined;
+  /** The tier of service that a body asks for, as the provider names it, in lower case; undefined where that is left to the upstream. Tiers differ in what they cost. */
+  tierOf(body: unknown): string | undefined;
   /** What the client authenticates with, in whichever header of the protocol; undefined without any, or with several that differ. */
   tokenOf(headers: IncomingHttpHeaders): string | undefined;
-  /** Names, in lower case, of all headers that could carry a credential, or say who asks: none of the client's is passed on. */
+  /** Names, in lower case, of all headers that could carry a credential, say who asks, or lead to an answer that cannot be counted: none of the client's is passed on. */
   readonly credentialHeaders: readonly string[];
   /** The headers that carry a key to the upstream. `variable` is where it was found: some names say that a key is of another kind. */
   credential(key: string, variable: string): Readonly<Record<string, string>>;
@@ -55,10 +57,19 @@ export interface Seen {
   readonly model: string | undefined;
   /** As the upstream has said so far. */
   readonly tokens: ModelTokens | undefined;
+  /** Parts of these that other models used for the same answer, such as one that was asked for advice. */
+  readonly elsewhere?: readonly UsedElsewhere[] | undefined;
+  /** The tier of service that it was given, in lower case; undefined where the upstream has not said. */
+  readonly tier?: string | undefined;
   /** Whether the upstream has said all that it was going to: the last word of a stream, or a whole body. Not where an error broke it off before it had said what it used. */
   readonly isWhole: boolean;
   /** Characters of text, reasoning and calls of tools that have come: what tokens are estimated by where `tokens` is not the last word. */
   readonly produced: number;
   /** What went wrong, in the words of the upstream; an answer with status 200 may end in one. */
   readonly error: { readonly type: string | undefined; readonly message: string } | undefined;
+}
+
+export interface UsedElsewhere {
+  readonly model: string;
+  readonly tokens: ModelTokens;
 }

@@ -57,6 +57,7 @@ create table run (
   consumed       jsonb not null,
   granted        jsonb not null default '{}',  -- added to a limit by a retry
   said           jsonb not null default '[]',  -- what is said only once in a run
+  exposed        jsonb not null default '[]',  -- logins that lay within the walls of its agents: {agent, login, since}
   next_seq       bigint not null default 1,
   requester      text not null,
   priority       integer not null default 0,
@@ -192,6 +193,7 @@ create table evidence (
   items       jsonb not null,
   report      text not null,
   duration_ms double precision not null,
+  exposed     jsonb not null default '[]',  -- logins that were exposed in the run until then: {agent, login}
   at          timestamptz not null,
   primary key (run, commit, name)
 );

@@ -1,3 +1,5 @@
+import { percentDecoded } from '../../lib/percent-decoded.ts';
+
 /** Where a repository's LFS contents are asked for. */
 export interface LfsEndpoint {
   /** Without user and password. */
@@ -36,7 +38,7 @@ function endpoint(text: string, protocols: RegExp): LfsEndpoint | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   if (!protocols.test(url.protocol)) return undefined;
-  const [user, password] = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
+  const [user, password] = [percentDecoded(url.username), percentDecoded(url.password)];
   url.username = '';
   url.password = '';
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;

@@ -41,6 +41,43 @@ test('what the server spent on shortening the conversation is added to what it s
   expect(seenIn('anthropic', stream(end)).tokens).toEqual({ ...NO_CACHE, input: 1009, output: 120 });
 });
 
+test('what another model was asked for is added to what is said beside it, and told with its name', () => {
+  const advice = { type: 'advisor_message', model: 'dear', input_tokens: 82_300, output_tokens: 1_612 };
+  const cached = { ...advice, input_tokens: 0, cache_read_input_tokens: 500, output_tokens: 0 };
+  const messages = [
+    { type: 'message', input_tokens: 400, output_tokens: 31 },
+    { type: 'message', input_tokens: 12, output_tokens: 500 },
+  ];
+  const iterations = [messages[0], advice, cached, messages[1]];
+  const end = { type: 'message_delta', delta: {}, usage: { input_tokens: 412, output_tokens: 531, iterations } };
+  const start = { type: 'message_start', message: { model: 'm', usage: { input_tokens: 412, output_tokens: 1 } } };
+  const blank = { type: 'message_delta', delta: {}, usage: { output_tokens: 531 } };
+  const seen = seenIn('anthropic', stream(start, end, blank));
+  expect(seen.tokens).toEqual({ ...NO_CACHE, input: 82_712, output: 2_143 });
+  expect(seen.elsewhere).toEqual([
+    { model: 'dear', tokens: { ...NO_CACHE, input: 82_300, output: 1_612 } },
+    { model: 'dear', tokens: { ...NO_CACHE, input: 500, cached: 500, output: 0 } },
+  ]);
+});
+
+test('what is in the sums already, and what the model used that answered in place of another, is not added', () => {
+  const iterations = [
+    { type: 'message', input_tokens: 0, output_tokens: 0 },
+    { type: 'fallback_message', model: 'other', input_tokens: 9, output_tokens: 20 },
+  ];
+  const usage = { input_tokens: 9, output_tokens: 20, iterations };
+  const seen = seenIn('anthropic', stream({ type: 'message_delta', delta: {}, usage }));
+  expect(seen.tokens).toEqual({ ...NO_CACHE, input: 9, output: 20 });
+  expect(seen.elsewhere).toEqual([{ model: 'other', tokens: { ...NO_CACHE, input: 9, output: 20 } }]);
+  const summed = [
+    { type: 'message', input_tokens: 9, output_tokens: 20 },
+    { type: 'of_another_kind', input_tokens: 10, output_tokens: 5 },
+  ];
+  const all = { type: 'message_delta', delta: {}, usage: { input_tokens: 19, output_tokens: 25, iterations: summed } };
+  expect(seenIn('anthropic', stream(all)).tokens).toEqual({ ...NO_CACHE, input: 19, output: 25 });
+  expect(seenIn('anthropic', stream(all)).elsewhere).toBeUndefined();
+});
+
 test('signatures, and results of tools that the server runs, are not what the model produced', () => {
   const result = {
     type: 'web_fetch_tool_result',

@@ -6,6 +6,7 @@ import { failureHead } from './failure-head.ts';
 import { fields, jsonLength, lengthOf, list, text } from './fields.ts';
 import { stringLength } from './json-string.ts';
 import type { Sight } from './sight.ts';
+import { tierIn } from './tier.ts';
 
 /**
  * Anthropic's Messages: https://platform.claude.com/docs/en/api/messages, as a stream
@@ -17,6 +18,8 @@ export const anthropic: Wire = {
   api: 'anthropic',
   route,
   modelOf: (body) => text(fields(body)['model']),
+  // What `service_tier` asks for there costs no more: https://platform.claude.com/docs/en/build-with-claude/fast-mode
+  tierOf: (body) => tierIn(fields(body)['speed']),
   tokenOf: (headers) => tokenIn(headers, 'x-api-key'),
   credentialHeaders: CREDENTIAL_HEADERS,
   credential: (key, variable) => (BEARERS.has(variable) ? { authorization: `Bearer ${key}` } : { 'x-api-key': key }),
@@ -111,6 +114,8 @@ class MessageReading implements Reading {
   #used(usage: unknown): void {
     this.#usage.add(usage);
     this.#sight.tokens = this.#usage.tokens;
+    this.#sight.elsewhere = this.#usage.elsewhere;
+    this.#sight.served(fields(usage)['speed']);
   }
 
   /** A block may begin with some of what is in it. Results of tools that the server runs itself are not the model's. */

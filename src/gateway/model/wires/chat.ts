@@ -7,6 +7,7 @@ import { fields, lengthOf, list, text } from './fields.ts';
 import { openaiFailure } from './openai-failure.ts';
 import { openaiTokens } from './openai-usage.ts';
 import type { Sight } from './sight.ts';
+import { tierIn } from './tier.ts';
 
 /**
  * OpenAI's Chat Completions, which many others speak: https://platform.openai.com/docs/api-reference/chat, as a stream
@@ -17,6 +18,8 @@ export const chat: Wire = {
   api: 'chat',
   route,
   modelOf: (body) => text(fields(body)['model']),
+  // https://platform.openai.com/docs/guides/priority-processing
+  tierOf: (body) => tierIn(fields(body)['service_tier']),
   tokenOf: (headers) => tokenIn(headers),
   credentialHeaders: CREDENTIAL_HEADERS,
   credential: (key) => ({ authorization: `Bearer ${key}` }),
@@ -55,6 +58,7 @@ class CompletionReading implements Reading {
   body(value: unknown): void {
     const piece = fields(value);
     this.#sight.named(piece['model']);
+    this.#sight.served(piece['service_tier']);
     const choices = list(piece['choices']).map(fields);
     for (const choice of choices) this.#choice(choice);
     this.#used(piece['usage'] ?? choices.find((choice) => choice['usage'])?.['usage']);

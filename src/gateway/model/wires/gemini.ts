@@ -5,6 +5,15 @@ import { CREDENTIAL_HEADERS, tokenIn } from './credential-headers.ts';
 import { failureHead } from './failure-head.ts';
 import { count, fields, jsonLength, lengthOf, list, text } from './fields.ts';
 import type { Sight } from './sight.ts';
+import { tierIn } from './tier.ts';
+
+/** With these, a request would count as one of another method than was looked at, or its answer could not be counted: parts of it only, or coded. */
+const NOT_AS_LOOKED_AT: readonly string[] = [
+  'x-http-method-override',
+  'x-goog-fieldmask',
+  'x-goog-encode-response-if-executable',
+  'x-goog-safety-encoding',
+];
 
 /**
  * Gemini: https://ai.google.dev/api/generate-content, with `UsageMetadata` there. The model is named in the path. A stream is a list of answers,
@@ -15,9 +24,10 @@ export const gemini: Wire = {
   api: 'gemini',
   route,
   modelOf: () => undefined,
+  // https://ai.google.dev/gemini-api/docs/priority-inference; what was given is said in a header, and may be less.
+  tierOf: (body) => tierIn(fields(body)['serviceTier'] ?? fields(body)['service_tier']),
   tokenOf: (headers) => tokenIn(headers, 'x-goog-api-key'),
-  // With the last one, a request would count as one of another method than was looked at.
-  credentialHeaders: [...CREDENTIAL_HEADERS, 'x-http-method-override'],
+  credentialHeaders: [...CREDENTIAL_HEADERS, ...NOT_AS_LOOKED_AT],
   credential: (key) => ({ 'x-goog-api-key': key }),
   reader: () => answerReader((sight) => new ContentReading(sight)),
   failure,
@@ -91,6 +101,7 @@ class ContentReading implements Reading {
       if (said !== undefined) this.#counts.set(name, said);
     }
     if (this.#counts.size > 0) this.#sight.tokens = this.#tokens();
+    this.#sight.served(usage['serviceTier']);
   }
 
   /** What tools of the server have put in counts apart from the prompt, and thoughts apart from the candidates. */

@@ -7,6 +7,7 @@ import { stringLength } from './json-string.ts';
 import { openaiFailure } from './openai-failure.ts';
 import { openaiTokens } from './openai-usage.ts';
 import type { Sight } from './sight.ts';
+import { tierIn } from './tier.ts';
 
 /**
  * OpenAI's Responses: https://platform.openai.com/docs/api-reference/responses, as a stream
@@ -18,6 +19,8 @@ export const responses: Wire = {
   api: 'responses',
   route,
   modelOf: (body) => text(fields(body)['model']),
+  // https://platform.openai.com/docs/guides/priority-processing
+  tierOf: (body) => tierIn(fields(body)['service_tier']),
   tokenOf: (headers) => tokenIn(headers),
   credentialHeaders: CREDENTIAL_HEADERS,
   credential: (key) => ({ authorization: `Bearer ${key}` }),
@@ -58,7 +61,7 @@ class ResponseReading implements Reading {
 
   body(value: unknown): void {
     const response = fields(value);
-    this.#sight.named(response['model']);
+    this.#began(response);
     for (const item of list(response['output'])) this.#item(item);
     this.#ended(response);
   }
@@ -67,8 +70,7 @@ class ResponseReading implements Reading {
     const type = text(event['type']) ?? '';
     switch (type) {
       case 'response.created':
-        this.#sight.named(fields(event['response'])['model']);
-        return;
+        return this.#began(fields(event['response']));
       case 'response.output_item.added':
         this.#hasDeltas = false;
         return;
@@ -81,12 +83,17 @@ class ResponseReading implements Reading {
       case 'response.completed':
       case 'response.incomplete':
       case 'response.failed':
-        this.#sight.named(fields(event['response'])['model']);
+        this.#began(fields(event['response']));
         return this.#ended(fields(event['response']), type);
       case 'error':
         return this.#failed(event['error'] ?? event);
     }
     if (type.endsWith('.delta')) this.#delta(type, lengthOf(event['delta']));
+  }
+
+  #began(response: Readonly<Record<string, unknown>>): void {
+    this.#sight.named(response['model']);
+    this.#sight.served(response['service_tier']);
   }
 
   #delta(type: string, length: number): void {

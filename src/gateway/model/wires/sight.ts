@@ -1,18 +1,26 @@
 import { type ModelTokens, NO_TOKENS } from '../../../domain/model-call.ts';
-import type { Seen } from '../wire.ts';
+import type { Seen, UsedElsewhere } from '../wire.ts';
 import { text } from './fields.ts';
+import { tierIn } from './tier.ts';
 
 /** What has been seen of one answer, as it is being read. What an upstream says at length is kept in short. */
 export class Sight {
   tokens: ModelTokens | undefined;
   isWhole = false;
   produced = 0;
+  elsewhere: readonly UsedElsewhere[] | undefined;
+  #tier: string | undefined;
   #model: string | undefined;
   #error: Seen['error'];
 
   /** The last one that was named counts. */
   named(model: unknown): void {
     this.#model = text(model)?.slice(0, LONGEST_NAME) ?? this.#model;
+  }
+
+  /** The last tier of service that was named counts. */
+  served(tier: unknown): void {
+    this.#tier = tierIn(tier) ?? this.#tier;
   }
 
   /**
@@ -30,8 +38,8 @@ export class Sight {
   }
 
   get seen(): Seen {
-    const { tokens, isWhole, produced } = this;
-    return { model: this.#model, tokens, isWhole, produced, error: this.#error };
+    const { tokens, elsewhere, isWhole, produced } = this;
+    return { model: this.#model, tokens, elsewhere, tier: this.#tier, isWhole, produced, error: this.#error };
   }
 }
 
