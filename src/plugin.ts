@@ -14,7 +14,7 @@ export type { Actor } from './domain/actor.ts';
 export type { AgentEntry } from './domain/agent-entry.ts';
 export type { Blueprint, BlueprintNode } from './domain/blueprint.ts';
 export type { EventPayload } from './domain/event.ts';
-export type { CheckEvidence, CheckItem } from './domain/evidence.ts';
+export type { CheckEvidence, CheckItem, ExposedLogin } from './domain/evidence.ts';
 export type { NodeFields, NodeKindDescriptor, NodeReferences } from './domain/node-kind.ts';
 export { defineNodeKind } from './domain/node-kind.ts';
 export type { Needs, Usage } from './domain/run.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AbsolutePath } from './schemas/absolute-path.ts';
 import { Acted, ByPerson, CheckedOut, Decide, Fork, Merge, Retry } from './schemas/act.ts';
 import { BlueprintChecked, BlueprintRow, BlueprintView } from './schemas/blueprint.ts';
+import { AgentsExamined, ExamineAgents } from './schemas/doctor.ts';
 import { Send, Sent } from './schemas/message.ts';
 import { HandedBack, Open, OpenBack, Opened, OpenStarted } from './schemas/open.ts';
 import { Initialised, RepositoryAdded, RepositoryRemoval, RepositoryView } from './schemas/repository.ts';
@@ -26,6 +27,7 @@ export const routes = {
   ),
   prune: route('POST', '/v1/prune', z.object({ dryRun: z.boolean().default(false) }), Pruned),
   joinWorker: route('GET', '/v1/worker', z.object({}), WorkerJoin),
+  examineAgents: route('POST', '/v1/doctor/agents', ExamineAgents, AgentsExamined),
 
   startRun: route('POST', '/v1/runs', StartRun, RunStarted),
   listRuns: route(

@@ -1,3 +1,4 @@
+import { stringify } from 'yaml';
 import { z } from 'zod';
 import type { Path, SourceDocument } from './document.ts';
 import { known, nearMiss, type Problem, quoted } from './problem.ts';
@@ -22,7 +23,9 @@ export function problemsOf(
     const meant =
       issue.code === 'invalid_value' && typeof value === 'string'
         ? nearMiss(value, issue.values.map(String))
-        : undefined;
+        : issue.code === 'invalid_type' && value !== undefined
+          ? exampleAt(schema, issue.path, value)
+          : undefined;
     return [document.problem(place, describe(issue, place, value), meant)];
   });
 }
@@ -118,17 +121,38 @@ function valueAt(value: unknown, path: Path): unknown {
 
 /** The names of the fields that a schema has at a path. */
 function fieldsAt(schema: unknown, path: readonly PropertyKey[]): string[] {
+  const inner = schemaAt(schema, path);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+/** A hint with the first example that the schema at a path has, as it is written; a bare number gets the unit of it. */
+function exampleAt(schema: unknown, path: readonly PropertyKey[], value: unknown): string | undefined {
+  const inner = schemaAt(schema, path);
+  const example: unknown =
+    inner instanceof z.ZodType ? (inner.meta()?.['examples'] as unknown[] | undefined)?.[0] : undefined;
+  if (typeof value === 'number' && typeof example === 'string')
+    return `Write it as ${example.replace(/^\d+/, String(value))}`;
+  return example === undefined
+    ? undefined
+    : `Write it as ${stringify(example, { collectionStyle: 'flow', lineWidth: 0 }).trim()}`;
+}
+
+function schemaAt(schema: unknown, path: readonly PropertyKey[]): unknown {
   const inner = unwrapped(schema);
   const [key, ...rest] = path;
-  if (inner instanceof z.ZodObject) {
-    return key === undefined ? Object.keys(inner.shape) : fieldsAt(inner.shape[String(key)], rest);
-  }
-  if (inner instanceof z.ZodRecord) return fieldsAt(inner.valueType, rest);
-  return inner instanceof z.ZodArray ? fieldsAt(inner.element, rest) : [];
+  if (key === undefined) return inner;
+  if (inner instanceof z.ZodObject) return schemaAt(inner.shape[String(key)], rest);
+  if (inner instanceof z.ZodRecord) return schemaAt(inner.valueType, rest);
+  return inner instanceof z.ZodArray ? schemaAt(inner.element, rest) : undefined;
 }
 
 function unwrapped(schema: unknown): unknown {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) {
     return unwrapped(schema.unwrap());
   }
   if (schema instanceof z.ZodPipe) return unwrapped(schema.in);

@@ -58,7 +58,9 @@ export async function verify({
 async function tell(context: StepContext, result: CheckResult, on: { commit: string; tree: string }): Promise<void> {
   const { name, kind, verdict, durationMs } = result;
   const items = [...result.items];
-  await context.recordEvidence({ name, kind, verdict, ...on, items, report: result.report, durationMs });
+  const logins = await context.exposed();
+  const exposed = logins.length === 0 ? {} : { exposed: [...logins] };
+  await context.recordEvidence({ name, kind, verdict, ...on, items, report: result.report, durationMs, ...exposed });
   const { node, n } = context.step;
   const report = verdict === 'pass' ? {} : { report: result.report };
   await context.emit({
@@ -71,5 +73,6 @@ async function tell(context: StepContext, result: CheckResult, on: { commit: str
     items,
     ...report,
     durationMs,
+    ...exposed,
   });
 }

@@ -44,6 +44,7 @@ export const COMMANDS: readonly CommandSpec[] = [
         text: 'bound this run, for instance wall=30m or cost="2 USD"; repeatable',
         many: true,
       },
+      { flags: '--label <name>', text: 'a label of the task, by which `usage` and budgets go; repeatable', many: true },
       { flags: '--priority <n>', text: 'the higher goes first; ten minutes of waiting count as one more (default: 0)' },
       {
         flags: '--sandbox <level>',
@@ -173,7 +174,7 @@ where there is one, else a shell. A command gets the terminal as it is, or pipes
     options: [
       {
         flags: '-f, --follow',
-        text: 'go on until the run ends or waits; on a terminal as run shows it, or all with -v',
+        text: 'go on until the run ends or waits for a person; on a terminal as run shows it, or all with -v',
       },
       { flags: '--step <node#n>', text: 'only one step, for instance fix-lint#2' },
       ...LOUDNESS,
@@ -277,5 +278,5 @@ export const COMMAND_GROUPS: Readonly<Record<string, string>> = {
   blueprint: 'ls, show, check: the ways of working',
   repo: 'ls, add, rm: the repositories that are known here',
   secret: 'set, ls, rm: what checks, setup and commands need and agents must not know',
-  server: 'up, down, status, backup, restore, prune: the daemon and what it keeps',
+  server: 'up, down, restart, status, backup, restore, prune: the daemon and what it keeps',
 };

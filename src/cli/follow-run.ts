@@ -1,6 +1,6 @@
 import type { RunDetail } from '../api/schemas/run.ts';
 import type { Event } from '../domain/event.ts';
-import { isEnded, type RunStateKind } from '../domain/run.ts';
+import { isEnded, type RunState } from '../domain/run.ts';
 import { pause } from '../lib/wait-until.ts';
 import type { Server } from './connect.ts';
 import { isLost } from './failure.ts';
@@ -9,18 +9,15 @@ export interface FollowOptions {
   /** The first event wanted. */
   readonly from: number;
   readonly signal?: AbortSignal;
+  /** Waits on where the run waits for a moment, and not for a person. */
+  readonly pastPauses?: boolean;
   /** Told when the server went away, and when it is back. */
   readonly onConnection?: (change: 'lost' | 'back') => void;
 }
 
-/** A run that does nothing more by itself: it has ended, or waits for a person. */
-export function isSettled(kind: RunStateKind): boolean {
-  return kind === 'parked' || isEnded(kind);
-}
-
 /**
- * The run's events from `from` on, each once and in order, until the run is settled; returns it then. A server that goes away is
- * reached again, and the events go on where they broke off; one that was stopped on purpose is left so, and this rejects with
+ * The run's events from `from` on, each once and in order, until the run is settled: it has ended, or waits; returns it then. A
+ * server that goes away is reached again, and the events go on where they broke off; one that was stopped on purpose is left so, and this rejects with
  * `daemon/stopped`, as it does on abort.
  */
 export async function* followRun(
@@ -59,7 +56,7 @@ async function* untilSettled(place: Place): AsyncGenerator<Event, RunDetail | un
   const last = yield* eventsOf(place, { follow: true });
   // Asked of the server, because the event may be an old one, or answered already.
   const { state } = await server.client.call('showRun', {}, { run }, options.signal);
-  if (isSettled(state.kind)) {
+  if (isSettled(state, options)) {
     const after = yield* eventsOf(place, { follow: false });
     return after === 'resumed' ? undefined : await server.client.call('showRun', {}, { run }, options.signal);
   }
@@ -80,13 +77,22 @@ async function* eventsOf(
     place.next = event.seq + 1;
     yield event;
     if (event.kind === 'run.resumed') last = 'resumed';
-    if (STOPS.has(event.kind)) last = 'stopped';
+    if (stops(event, options)) last = 'stopped';
     if (follow && last === 'stopped') break;
   }
   return last;
 }
 
+function isSettled(state: RunState, { pastPauses = false }: FollowOptions): boolean {
+  if (state.kind === 'parked') return !(pastPauses && state.needs.until !== undefined);
+  return isEnded(state.kind);
+}
+
 const STOPS: ReadonlySet<Event['kind']> = new Set(['run.parked', 'run.ended', 'run.merged']);
+
+function stops(event: Event, { pastPauses = false }: FollowOptions): boolean {
+  return STOPS.has(event.kind) && !(pastPauses && event.kind === 'run.parked' && event.needs.until !== undefined);
+}
 
 /** The sequence number that the run's next event will have. */
 export async function nextEventOf(server: Server, run: string): Promise<number> {

@@ -92,6 +92,17 @@ test.each(SLIPS)('%j is refused with one line, a hint and exit code 2', async (a
   expect(context.err()).not.toMatch(/\bat .*:\d+:\d+/);
 });
 
+test.each([
+  [['secret', 'set', 'NPM_TOKEN', 'npm_0123456789']],
+  [['secret', 'set', 'NPM_TOKEN', '--value=npm_0123456789']],
+])('%j is refused without showing the value, with how to give one', async (argv) => {
+  await using context = await testContext();
+  expect(await execute(context, argv)).toBe(2);
+  expect(context.err()).toContain('takes a name, and no value');
+  expect(context.err()).toContain('`switchyard secret set NAME < file`');
+  expect(context.err()).not.toContain('npm_0123456789');
+});
+
 test('with --json a refusal is one object on standard error, even when the options cannot be read', async () => {
   await using context = await testContext();
   expect(await execute(context, ['ls', '--json', '--nope'])).toBe(2);

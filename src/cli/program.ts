@@ -112,12 +112,24 @@ function asUsageError(error: CommanderError, argv: readonly string[]): Error {
     );
     return usageError(`\`switchyard ${words.join(' ')}\` needs one of: ${names.join(', ')}.`, help);
   }
+  if (words.join(' ') === 'secret set' && NAMES_VALUES.has(error.code)) return valueAsArgument(help);
   const [message = '', suggestion] = error.message.replace(/^error: /, '').split('\n');
   const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`.replace(/([^.?!])$/, '$1.');
   const said = suggestion?.replace(/^\(|\)$/g, '');
   const quotes =
     error.code === 'commander.excessArguments' && words[0] === 'run' ? 'Put the task in quotes.' : undefined;
   return usageError(sentence, [said, quotes, help].filter((part) => part !== undefined).join(' '));
+}
+
+/** What commander says of these holds the words themselves. */
+const NAMES_VALUES: ReadonlySet<string> = new Set(['commander.excessArguments', 'commander.unknownOption']);
+
+/** What was written is most likely the value of a secret: it is not shown again. */
+function valueAsArgument(help: string): Error {
+  return usageError(
+    '`switchyard secret set` takes a name, and no value: what stands on a command line can be read by others, and is kept in the history of the shell.',
+    `Type the value when asked, or give it on standard input: \`switchyard secret set NAME < file\`. ${help}`,
+  );
 }
 
 /** The words of the command that was meant, as far as they are known. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { MOST_PRIORITY } from '../api/schemas/start-run.ts';
+import { Labels, MOST_PRIORITY } from '../api/schemas/start-run.ts';
 import { parseLimitFlag } from '../domain/limits.ts';
 import { SandboxLevel } from '../domain/sandbox.ts';
 import { messageOf, SwitchyardError } from '../lib/error.ts';
@@ -55,6 +55,18 @@ export function readSandbox(level: string | undefined): SandboxLevel | undefined
   throw usageError(
     `There is no sandbox level ${JSON.stringify(level)}.`,
     `There are: ${SandboxLevel.options.join(', ')}.`,
+  );
+}
+
+/** Each once. */
+export function readLabels(written: readonly string[]): string[] {
+  const read = Labels.safeParse(written);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0];
+  const wrong = written[Number(issue?.path[0])];
+  throw usageError(
+    `--label${wrong === undefined ? '' : ` ${JSON.stringify(wrong)}`}: ${issue?.message ?? 'not understood'}.`,
+    'Give each with a --label of its own: --label bug --label totals.',
   );
 }
 

@@ -61,7 +61,7 @@ export const SETUP_COMMANDS: readonly CommandSpec[] = [
     group: SETUP,
     summary: 'store a secret for programs that name it, in this repository alone',
     text: `The value is typed, and not shown, or comes on standard input, whose last line's end does not count. Checks, setup and command nodes find
-it in the variable of that name where they name it; agents never do. Transcripts, logs and reports show its name in its place.`,
+it in the variable of that name where they name it; agents never do, though config.yaml can name one as the key of an agent. Transcripts, logs and reports show its name in its place.`,
     arguments: [{ name: '<name>', text: 'the variable in which programs find it, for instance NPM_TOKEN' }],
     options: [EVERYWHERE, ...COMMON],
     examples: ['switchyard secret set NPM_TOKEN', 'pass show npm | switchyard secret set NPM_TOKEN --everywhere'],
@@ -145,7 +145,7 @@ it in the variable of that name where they name it; agents never do. Transcripts
     summary: 'examine this machine: agents, sandbox, database, git',
     text: 'Exit code 1 when there is a problem; with --fix, when something is left.',
     options: [
-      { flags: '--online', text: 'also ask the addresses of agents whether they answer' },
+      { flags: '--online', text: 'also ask the addresses of agents whether they answer and take their keys' },
       { flags: '--fix', text: 'clear away what dead processes of Switchyard have left, and say how that is known' },
       { flags: '--dry-run', text: 'with --fix: only say what would be cleared away' },
       JSON_OPTION,

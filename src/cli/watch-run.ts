@@ -25,6 +25,8 @@ export interface Watch {
   readonly questions: Questions;
   /** What Ctrl-C does: ask whether to leave the run or to cancel it, or leave it at once. */
   readonly interrupt: 'ask' | 'leave';
+  /** Watches on where the run waits for a moment, and not for a person. */
+  readonly pastPauses?: boolean;
   /** Asked when the run waits and somebody may be there to answer; undefined leaves it waiting. */
   readonly decide?: (run: RunDetail, signal: AbortSignal) => Promise<Decision | undefined>;
 }
@@ -78,6 +80,7 @@ async function watchOnce(context: CommandContext, server: Server, watch: Watch):
   const events = followRun(server, watch.run, {
     from: watch.from,
     signal: stop.signal,
+    pastPauses: watch.pastPauses ?? false,
     onConnection: (change) =>
       progress.say(
         change === 'lost' ? 'The server went away; reaching it again…' : 'The server is back; the run goes on.',

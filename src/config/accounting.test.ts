@@ -59,6 +59,16 @@ test.each([
   expect(problems(text)).toEqual([message]);
 });
 
+test.each([
+  ['budgets: [{ per: person, each: day, cost: 20 }]', '20 USD'],
+  ['defaults: { limits: { cost: 0.5 } }', '0.5 USD'],
+])('money without its currency is refused with what was meant: %s', (text, meant) => {
+  expect(loadMachineConfig(text, 'config.yaml')).toMatchObject({
+    ok: false,
+    problems: [{ message: expect.stringContaining('expected text, found') as string, hint: `Write it as ${meant}` }],
+  });
+});
+
 test('two budgets for the same are fine under names of their own', () => {
   const text =
     'budgets:\n  - { per: run, each: ever, tokens: 5M }\n  - { name: money, per: run, each: ever, cost: 5 USD }';

@@ -92,6 +92,10 @@ test.each([
   expect(problems(text)).toEqual([message]);
 });
 
+test('a limit of money without its currency is refused with what was meant', () => {
+  expect(load('limits: { cost: 5 }')).toMatchObject({ problems: [{ hint: 'Write it as 5 USD' }] });
+});
+
 test('the answer to `agents:` says where they belong', () => {
   const loaded = load('agents: {}');
   expect(loaded).toMatchObject({

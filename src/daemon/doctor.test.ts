@@ -38,6 +38,26 @@ test('an agent is told with its version and how it is signed in; one without its
   expect(JSON.stringify(report)).not.toContain('secret-value');
 });
 
+test('a spare key that is not set is a problem like the first; where it is set both are told', async () => {
+  const { env } = await someHome(`agents:
+  spared: { kind: codex, endpoint: { api: responses, baseUrl: "http://127.0.0.1:9/v1", key: { env: K }, spareKeys: [{ env: SPARE }] } }
+  ours: { kind: custom, command: [sh], endpoint: { api: chat, baseUrl: "http://127.0.0.1:9/v1", key: { env: K }, spareKeys: [{ env: SPARE }] } }
+`);
+  const without = await examine({ env: { ...env, K: 'a-key' }, online: false });
+  for (const name of ['spared', 'ours']) {
+    expect(named(without, name)).toMatchObject({
+      level: 'problem',
+      text: expect.stringContaining('the variable SPARE is not set'),
+      hint: expect.stringContaining('switchyard server restart'),
+    });
+  }
+  const both = await examine({ env: { ...env, K: 'a-key', SPARE: 'another' }, online: false });
+  expect(named(both, 'spared')).toMatchObject({
+    level: 'ok',
+    text: expect.stringContaining('the key in K (spare: SPARE)'),
+  });
+});
+
 test('a command that is not there is a problem; a custom one is never started', async () => {
   const { env, folder } = await someHome(`agents:
   gone: { kind: codex, command: [/nowhere/codex], login: ~/.codex/auth.json }

@@ -2,7 +2,9 @@ import { MachineConfig } from '../config/machine.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { type Home, resolveHome } from '../lib/home.ts';
 import { isThere } from '../lib/is-there.ts';
-import { agentRows } from './doctor/agents.ts';
+import { systemKeyring } from '../secrets/keyring.ts';
+import { openSecretStore } from '../secrets/store.ts';
+import { agentRowsAsRunsFindThem } from './doctor/agents-as-runs-find-them.ts';
 import { developmentContainerRows } from './doctor/development-containers.ts';
 import { limitRows } from './doctor/limits.ts';
 import { diskRow, gitRow, nodeRow } from './doctor/machine.ts';
@@ -23,7 +25,7 @@ export interface Examination {
 
 /**
  * Looks at this machine: what is there, what is missing and how to get it, what is in force. Needs no daemon, and changes nothing but
- * for a scratch folder while it looks.
+ * for a scratch folder while it looks. A daemon that runs is asked for what its agents find.
  */
 export async function examine({ env, online, signal }: Examination): Promise<DoctorReport> {
   const home = resolveHome(env);
@@ -52,10 +54,18 @@ export async function examine({ env, online, signal }: Examination): Promise<Doc
     },
     {
       title: 'Agents',
-      rows: config === undefined ? [] : await agentRows({ config, home, env, online, signal }),
+      rows:
+        config === undefined
+          ? []
+          : await agentRowsAsRunsFindThem({ config, home, env, online, signal, secrets: secretsIn(home, config, env) }),
     },
   ];
   return { schema: 1, ok: sections.every(({ rows }) => rows.every((row) => row.level !== 'problem')), sections };
+}
+
+function secretsIn(home: Home, config: MachineConfig, env: Env) {
+  const keyring = systemKeyring(env, process.platform);
+  return openSecretStore({ home: home.folder, file: home.secrets, keyring, kind: () => config.secrets.store });
 }
 
 async function configRow(home: Home, read: unknown): Promise<DoctorRow> {

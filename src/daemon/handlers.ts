@@ -17,8 +17,9 @@ import { startRun } from '../operations/start-run.ts';
 import { usage } from '../operations/usage.ts';
 import { whyRun } from '../operations/why-run.ts';
 import type { Handlers } from '../server/app.ts';
-import { countRuns } from '../store/runs.ts';
+import { countRuns, countTimed } from '../store/runs.ts';
 import { liveWorkers } from '../store/workers.ts';
+import { agentRows } from './doctor/agents.ts';
 
 export interface ServerFacts {
   readonly version: string;
@@ -52,6 +53,7 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
       home: facts.home.folder,
     }),
     prune: ({ dryRun }) => prune(operations, { dryRun, signal: AbortSignal.timeout(60 * 60_000) }),
+    examineAgents: ({ online }) => examineAgents(operations, online),
     startRun: (request) => startRun(operations, request),
     listRuns: (request) => listRuns(operations, request),
     showRun: (_, { run }) => showRun(operations, run),
@@ -83,8 +85,20 @@ export function handlers({ operations, facts, stop }: HandlerParts): Handlers {
   };
 }
 
+async function examineAgents(operations: OperationContext, online: boolean) {
+  const { host, home, secrets } = operations;
+  const config = await operations.machine();
+  const rows = await agentRows({ config, home, env: host.env, online, signal: undefined, secrets });
+  return { schema: 1 as const, pid: process.pid, rows };
+}
+
 async function health({ engine, host }: OperationContext, facts: ServerFacts) {
-  const [workers, counts] = await Promise.all([liveWorkers(engine.database), countRuns(engine.database)]);
+  const { database } = engine;
+  const [workers, counts, timed] = await Promise.all([
+    liveWorkers(database),
+    countRuns(database),
+    countTimed(database),
+  ]);
   return {
     schema: 1 as const,
     version: facts.version,
@@ -94,6 +108,6 @@ async function health({ engine, host }: OperationContext, facts: ServerFacts) {
     testMode: facts.testMode,
     database: facts.database,
     workers: workers.map(({ id, machine, pid, running }) => ({ id, machine, pid, running, self: id === host.worker })),
-    runs: { queued: counts.queued ?? 0, running: counts.running ?? 0, parked: counts.parked ?? 0 },
+    runs: { queued: counts.queued ?? 0, running: counts.running ?? 0, parked: counts.parked ?? 0, timed },
   };
 }

@@ -142,7 +142,7 @@ describe('why a run waits', () => {
     expect(budgetReason(spent)).toEqual({
       code: 'limit/budget',
       message:
-        'ada has used 20.13 USD of 20 USD today, which is the budget person-day. It begins again on 2026-11-28 00:00 UTC.',
+        'ada has used all of 20 USD and 0.13 USD more today, which is the budget person-day. It begins again on 2026-11-28 00:00 UTC.',
     });
   });
 
@@ -153,6 +153,9 @@ describe('why a run waits', () => {
       ...windowOf('ever', NOW),
       used: { tokens: 1_400_000, cost: 3, unpriced: 0 },
     });
+    expect(budgetReason(spent, { tokens: 100_133, cost: 1 }).message).toContain(
+      'all of 1.5M tokens and 133 more, which',
+    );
     expect(budgetReason(spent, { tokens: 100_000, cost: 1 }).message).toBe(
       'Tasks with the label bug have used 1.5M of 1.5M tokens, which is the budget label-ever.',
     );
@@ -160,6 +163,7 @@ describe('why a run waits', () => {
 
   test('says how many calls a bound on money does not see', () => {
     const spent = state({ used: { tokens: 0, cost: 20, unpriced: 3 } });
+    expect(budgetReason({ ...spent, used: { ...spent.used, cost: 20.001 } }).message).toContain('all of 20 USD (and 3');
     expect(budgetReason(spent).message).toContain('20 USD of 20 USD (and 3 calls of unknown price) today');
   });
 });

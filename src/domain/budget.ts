@@ -92,6 +92,22 @@ export function heldBudgets(
   );
 }
 
+/** A budget as it holds for each of these (persons, labels, ids of repositories, …); one per team for every team, one for everything once. */
+export function heldFor(
+  budget: Budget,
+  { names, teams, now }: { readonly names: readonly string[]; readonly teams: Teams; readonly now: number },
+): HeldBudget[] {
+  const window = windowOf(budget.each, now);
+  const { per } = budget;
+  if (per === 'team') return Object.entries(teams).map((team) => ({ budget, ...ofTeam(team), ...window }));
+  const each = per === 'everything' ? [''] : names;
+  return each.map((name) => ({ budget, whose: name, counts: { by: per, names: [name] }, ...window }));
+}
+
+function ofTeam([whose, persons]: [string, readonly string[]]): Pick<HeldBudget, 'whose' | 'counts'> {
+  return { whose, counts: { by: 'person', names: [...new Set(persons)] } };
+}
+
 function holders(per: BudgetPer, spender: Spender, teams: Teams): Pick<HeldBudget, 'whose' | 'counts'>[] {
   const own = (by: SummedBy, name: string) => ({ whose: name, counts: { by, names: [name] } });
   switch (per) {
@@ -104,7 +120,7 @@ function holders(per: BudgetPer, spender: Spender, teams: Teams): Pick<HeldBudge
     case 'team':
       return Object.entries(teams)
         .filter(([, persons]) => persons.includes(spender.person))
-        .map(([whose, persons]) => ({ whose, counts: { by: 'person', names: [...new Set(persons)] } }));
+        .map(ofTeam);
     case 'run':
     case 'task':
     case 'person':
@@ -179,12 +195,16 @@ export function budgetReason(state: BudgetState, underWay: Used = NOTHING_USED):
   };
 }
 
+/** `3k of 5k tokens`, or, of what answers that were on their way have used beyond it, `all of 5k tokens and 133 more`. */
 function usedOf(kind: keyof Used, { budget, used, granted }: BudgetState, underWay: Used): string {
   const amount = used[kind] + underWay[kind];
   const max = (budget[kind] ?? 0) + granted[kind];
-  return kind === 'tokens'
-    ? `${formatCount(Math.round(amount))} of ${formatCount(max)} tokens`
-    : `${formatDollars(Math.round(amount * 100) / 100)} of ${formatDollars(Math.round(max * 100) / 100)}`;
+  const written = (one: number) =>
+    kind === 'tokens' ? formatCount(Math.round(one)) : formatDollars(Math.round(one * 100) / 100);
+  const whole = kind === 'tokens' ? `${written(max)} tokens` : written(max);
+  if (amount <= max) return `${written(amount)} of ${whole}`;
+  const more = Math.round((amount - max) * (kind === 'tokens' ? 1 : 100));
+  return `all of ${whole}${more === 0 ? '' : ` and ${written(amount - max)} more`}`;
 }
 
 /** Of whom the sentence speaks as of several. */

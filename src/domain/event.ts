@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Actor } from './actor.ts';
-import { CheckItem } from './evidence.ts';
+import { CheckItem, ExposedLogin } from './evidence.ts';
 import { ForkedFrom, Needs, Reason, RunState, Usage } from './run.ts';
 
 /** A message waits for the agent; the turn at work is interrupted for it; the run goes on because of it; the agent was given it. */
@@ -85,6 +85,8 @@ export const EventPayload = z.discriminatedUnion('kind', [
     /** What it printed, shortened, when it did not pass. */
     report: z.string().optional(),
     durationMs: z.number(),
+    /** Logins that were exposed in the run until then; absent where there were none. */
+    exposed: z.array(ExposedLogin).optional(),
   }),
   z.object({
     kind: z.literal('message'),

@@ -11,6 +11,10 @@ export const CheckItem = z.object({
 });
 export type CheckItem = z.infer<typeof CheckItem>;
 
+/** A login that lay within the walls of a run's agent, where whatever ran there could read it: whose, and which file. */
+export const ExposedLogin = z.object({ agent: z.string(), login: z.string() });
+export type ExposedLogin = z.infer<typeof ExposedLogin>;
+
 /** What one check said about one commit. `tree` is that commit's tree, so that evidence survives a rewrite of the commit alone. */
 export const CheckEvidence = z.object({
   name: z.string(),
@@ -21,5 +25,7 @@ export const CheckEvidence = z.object({
   items: z.array(CheckItem),
   report: z.string(),
   durationMs: z.number(),
+  /** Logins that were exposed in the run until then; absent where there were none. */
+  exposed: z.array(ExposedLogin).optional(),
 });
 export type CheckEvidence = z.infer<typeof CheckEvidence>;

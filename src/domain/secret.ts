@@ -11,6 +11,21 @@ export const SecretName = z
   .refine((name) => !TAKEN.test(name), 'this variable has another meaning for programs')
   .describe('The name of a secret: the variable in which the program finds it');
 
+/** Why a secret cannot have this name, and what would be right; undefined where it can. Repeats no name that may be a value in the wrong place. */
+export function refusedSecretName(name: string): { readonly message: string; readonly hint: string } | undefined {
+  if (SecretName.safeParse(name).success) return undefined;
+  if (TAKEN.test(name)) {
+    return {
+      message: `No secret can be named ${name}: programs use this variable for something else.`,
+      hint: 'Choose a name of its own, for instance NPM_TOKEN.',
+    };
+  }
+  return {
+    message: 'This cannot be the name of a secret, which is that of the variable in which programs find it.',
+    hint: 'Write letters, digits and _, with no digit first and 128 at most, for instance NPM_TOKEN. The value is asked for afterwards, or comes on standard input.',
+  };
+}
+
 /** The secrets that one program gets, as a configuration or a blueprint names them. */
 export const WrittenSecrets = z
   .array(SecretName)

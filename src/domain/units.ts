@@ -33,7 +33,8 @@ export const Dollars = z.codec(
   z
     .string()
     .regex(/^\d+(\.\d+)? ?USD$/, 'write an amount of money as 5 USD')
-    .describe('An amount of money: 5 USD, 0.50 USD'),
+    .describe('An amount of money: 5 USD, 0.50 USD')
+    .meta({ examples: ['5 USD'] }),
   z.number().positive(),
   {
     decode: (text, context) => usable(Number.parseFloat(text), text, context),

@@ -1,8 +1,9 @@
 import { selectChecks } from '../checks/select.ts';
+import { secretsOfAgents } from '../domain/agent-entry.ts';
 import type { Blueprint } from '../domain/blueprint.ts';
 import type { RunSettings } from '../domain/settings.ts';
 import type { CheckDeclaration, NodeKind } from '../ports/node.ts';
-import { missingFrom, missingSecrets } from '../secrets/program-secrets.ts';
+import { forPrograms, missingFrom, missingSecrets } from '../secrets/program-secrets.ts';
 import type { OperationContext } from './operations.ts';
 
 interface Named {
@@ -13,16 +14,17 @@ interface Named {
 
 /** Refuses with `secret/missing` a run in which a program would not get a secret that it names. */
 export async function refuseMissingSecrets(
-  { engine, secrets }: OperationContext,
+  context: OperationContext,
   { blueprint, settings, repository }: { blueprint: Blueprint; settings: RunSettings; repository: string },
 ): Promise<void> {
+  const { engine, secrets } = context;
   const named = [
     ...(settings.setupSecrets ?? []).map((name) => ({ name, by: 'setup' })),
     ...namedIn(blueprint, settings.checks, engine.kinds),
   ];
   if (named.length === 0) return;
   const missing = missingFrom(
-    await secrets.list(),
+    forPrograms(await secrets.list(), secretsOfAgents((await context.machine()).agents)),
     repository,
     named.map(({ name }) => name),
   );

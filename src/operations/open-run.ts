@@ -13,6 +13,7 @@ import { isAlive, processStart } from '../lib/processes.ts';
 import { pause } from '../lib/wait-until.ts';
 import type { Sandbox } from '../ports/sandbox.ts';
 import type { CommitText, Workspace } from '../ports/workspace.ts';
+import { recordExposed } from '../store/evidence.ts';
 import { latestSession, setOpeningProgram } from '../store/openings.ts';
 import { getRepository } from '../store/repositories.ts';
 import type { RunRow } from '../store/rows.ts';
@@ -20,6 +21,7 @@ import { getRun, resolveRun } from '../store/runs.ts';
 import { getTask } from '../store/tasks.ts';
 import { giveBackUnused } from './dead-openings.ts';
 import { identityOf } from './identity.ts';
+import { interactiveShell } from './interactive-shell.ts';
 import type { OperationContext } from './operations.ts';
 
 type Request = ParsedRequestOf<'openRun'>;
@@ -244,7 +246,8 @@ async function commandOf(
   const env = { ...plain, ...request.terminal, SWITCHYARD_RUN: run.id };
   const [program, ...args] = request.command;
   if (tool === 'command' && program !== undefined) return { argv: [program, ...args], env, sandbox: programs };
-  if (tool !== 'agent') return { argv: [request.terminal['SHELL'] ?? '/bin/sh'], env, sandbox: programs };
+  if (tool !== 'agent')
+    return { argv: interactiveShell(request.terminal['SHELL'] ?? '/bin/sh'), env, sandbox: programs };
   return agentCommand({ engine, host }, run, { request, workspace, sandboxes });
 }
 
@@ -259,6 +262,9 @@ async function agentCommand(
   const interactive = host.agents.adapter(entry?.kind ?? '');
   if (session === undefined || entry === undefined || interactive?.interactive === undefined)
     throw new Error(`the session of run ${run.id} is gone`);
+  const { login } = entry;
+  if (login !== undefined)
+    await recordExposed(engine.database, run.id, { agent: session.agent, login }, new Date(engine.clock.now()));
   const sandbox = sandboxes.agent(session.agent);
   const model = await sandboxes.model(session.agent);
   const home = join(workspace.homes, session.agent);

@@ -31,6 +31,6 @@ export interface OperationContext {
  * Has what the owner has changed in config.yaml count from here on. A file that cannot be read changes nothing here: what was read before
  * stays in force, and a step that is begun says what is wrong.
  */
-export async function heedConfiguration({ machine }: OperationContext): Promise<void> {
-  await machine().catch(() => undefined);
+export async function heedConfiguration(context: OperationContext): Promise<void> {
+  await context.machine().catch(() => undefined);
 }

@@ -1,6 +1,8 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
 import type { SecretRemoved, SecretSet, SecretView } from '../api/schemas/secret.ts';
+import { type AgentEntry, type AgentKey, keysOf } from '../domain/agent-entry.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { listed } from '../lib/listed.ts';
 import { SHORTEST_SECRET } from '../lib/redact.ts';
 import { listRepositories, upsertRepository } from '../store/repositories.ts';
 import type { OperationContext } from './operations.ts';
@@ -18,7 +20,8 @@ export async function setSecret(
   const secret = { name, repository: place?.id ?? null, setAt: at.toISOString() };
   const replaced = await secrets.put({ ...secret, value });
   await host.secrets.refresh();
-  return { schema: 1, name, repository: place === undefined ? null : viewOf(place), replaced, notes: notesOn(value) };
+  const notes = [...notesOn(value), ...notesForAgents((await context.machine()).agents, secret)];
+  return { schema: 1, name, repository: place === undefined ? null : viewOf(place), replaced, notes };
 }
 
 /** Which secrets there are, and for what; nobody is shown a value. */
@@ -49,6 +52,28 @@ export async function removeSecret(
 
 function viewOf({ id, path }: { id: string; path: string }) {
   return { id, path };
+}
+
+/** What a person should know who means it as the key of an agent. */
+function notesForAgents(
+  agents: Readonly<Record<string, AgentEntry>>,
+  { name, repository }: { readonly name: string; readonly repository: string | null },
+): string[] {
+  const naming = (kind: keyof AgentKey) =>
+    Object.entries(agents).flatMap(([agent, entry]) =>
+      keysOf(entry).some((key) => key[kind] === name) ? [agent] : [],
+    );
+  const [fromSecrets, fromEnvironment] = [naming('secret'), naming('env')];
+  if (fromSecrets.length > 0) {
+    const them = listed(fromSecrets);
+    return repository === null
+      ? [`It is the key of ${them} from the next step or try on; no program gets it.`]
+      : [`It is not the key of ${them}: that is one for all repositories. Set it with --everywhere.`];
+  }
+  if (fromEnvironment.length === 0) return [];
+  return [
+    `${listed(fromEnvironment)} will not use it: config.yaml takes the key from the daemon's environment. Write \`key: { secret: ${name} }\` there, and set it with --everywhere.`,
+  ];
 }
 
 function notesOn(value: string): string[] {

@@ -83,8 +83,8 @@ export async function startRun(context: OperationContext, request: ParsedRequest
   };
   await refuseMissingSecrets(context, { blueprint, settings, repository: repository.row.id });
   const id = context.engine.ids();
-  const { requester, priority } = request;
-  const task = newTask(context, { text, base, repository, requester, priority });
+  const { requester, priority, labels } = request;
+  const task = newTask(context, { text, base, repository, requester, priority, labels });
   const start =
     request.includeDirty && dirty.length > 0 ? await includeDirty(repository, base, { run: id, identity }) : base;
   const notes = [
@@ -163,12 +163,14 @@ function newTask(
     repository,
     requester,
     priority,
+    labels,
   }: {
     text: string;
     base: Base;
     repository: UsableRepository;
     requester: string;
     priority: number;
+    labels: string[];
   },
 ): Task {
   return {
@@ -178,7 +180,7 @@ function newTask(
     links: [...new Set(text.match(/https?:\/\/[^\s<>"')\]]+/g) ?? [])],
     attachments: [],
     repositories: [{ repository: repository.row.id, baseRef: base.ref }],
-    labels: [],
+    labels,
     priority,
     requester,
     dependencies: [],

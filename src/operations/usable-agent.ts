@@ -1,4 +1,5 @@
 import type { chooseAgent } from '../config/resolve.ts';
+import { keysOf } from '../domain/agent-entry.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { whyUnusable } from '../ports/agent-readiness.ts';
 import type { Walls } from '../ports/sandbox.ts';
@@ -28,7 +29,11 @@ export async function usableAgent(
   }
   // Another worker may have what is missing in the environment of this process.
   if (await worksElsewhere(context)) return name;
-  const unusable = await whyUnusable(adapter, entry, host.env, walls);
+  const stored = keysOf(entry).some(({ secret }) => secret !== undefined) ? await context.secrets.list() : [];
+  const unusable = await whyUnusable(adapter, entry, host.env, {
+    hasOwnPrograms: walls.hasOwnPrograms,
+    secrets: stored.flatMap(({ name: secret, repository }) => (repository === null ? [secret] : [])),
+  });
   if (unusable === undefined) return name;
   throw new SwitchyardError({
     code: 'agent/none',

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { UsageReport } from '../api/schemas/usage.ts';
 import { MachineConfig } from '../config/machine.ts';
 import { NO_USAGE } from '../domain/run.ts';
+import { systemClock } from '../lib/clock.ts';
+import { SwitchyardError } from '../lib/error.ts';
 import { someCall, someOrigin } from '../store/call-fixture.ts';
 import type { Database } from '../store/database.ts';
 import { insertBareRun, insertBareStep, type StoreFixture, storeFixture } from '../store/fixture.ts';
@@ -32,9 +34,16 @@ beforeAll(async () => {
 afterAll(() => fixture[Symbol.asyncDispose]());
 
 const teams = { core: ['ada', 'eve'] };
-const ask = async (request: Parameters<typeof usage>[1]) =>
+const ask = async (
+  request: Parameters<typeof usage>[1],
+  machine = async () => MachineConfig.parse({ teams }),
+  budgets = { teams: {}, budgets: [] },
+) =>
   UsageReport.parse(
-    await usage({ engine: { database }, machine: async () => MachineConfig.parse({ teams }) }, request),
+    await usage(
+      { engine: { database, budgets, clock: { ...systemClock, now: () => at.getTime() } }, machine },
+      request,
+    ),
   );
 
 test('one run is shown by step', async () => {
@@ -70,6 +79,20 @@ test('teams are those of the machine’s configuration', async () => {
   expect((await ask({ by: 'team' })).rows).toMatchObject([{ key: 'core', calls: 4, reported: null }]);
 });
 
+test('while the configuration is broken the teams are those that were read last, which is said', async () => {
+  const broken = async () => {
+    throw new SwitchyardError({ code: 'config/invalid', message: 'config.yaml:1 no', hint: 'Mend it.' });
+  };
+  const report = await ask({ by: 'team' }, broken, { teams, budgets: [] });
+  expect(report.rows).toMatchObject([{ key: 'core', calls: 4 }]);
+  expect(report.notes).toEqual([expect.stringMatching(/config\.yaml is broken.*Mend it\.$/)]);
+  expect((await ask({ by: 'team' })).notes).toEqual([]);
+  const unreadable = async () => {
+    throw new Error('no');
+  };
+  await expect(ask({}, unreadable)).rejects.toThrow('no');
+});
+
 test('a period without calls is empty, and no failure', async () => {
   const report = await ask({ since: '2026-11-28T00:00:00Z', by: 'person' });
   expect(report).toMatchObject({ since: '2026-11-28T00:00:00Z', rows: [], total: { calls: 0, cost: null } });
@@ -80,4 +103,35 @@ test('a period that ends before it begins, and a run that is not there, are refu
     code: 'request/invalid',
   });
   await expect(ask({ run: 'none' })).rejects.toMatchObject({ code: 'run/not-found' });
+});
+
+const BUDGETS = [
+  { per: 'person', each: 'day', cost: '1 USD' },
+  { per: 'team', each: 'month', tokens: 3000 },
+  { per: 'everything', each: 'ever', cost: '0.60 USD' },
+  { per: 'run', each: 'ever', tokens: 5000 },
+  { per: 'agent', each: 'ever', cost: '9 USD' },
+];
+const withBudgets = async () => MachineConfig.parse({ teams, budgets: BUDGETS });
+
+test('budgets are told as they stand now, for whoever has used something of them', async () => {
+  const { budgets } = await ask({ since: '2026-11-28T00:00:00Z' }, withBudgets);
+  const standing = budgets?.map(({ name, whose, cost, tokens }) => [name, whose, cost?.left, tokens?.left]);
+  expect(standing).toEqual([
+    ['person-day', 'ada', 0.5, undefined],
+    ['person-day', 'eve', 0.75, undefined],
+    ['team-month', 'core', undefined, 0],
+    ['everything-ever', null, 0, undefined],
+    ['agent-ever', 'codex', 8.25, undefined],
+  ]);
+  expect(budgets?.[0]).toMatchObject({ cost: { max: 1, used: 0.5 }, unpriced: 1, until: '2026-11-28T00:00:00.000Z' });
+  expect(budgets?.[3]).toMatchObject({ per: 'everything', each: 'ever', tokens: null, until: null });
+  expect((await ask({})).budgets).toEqual([]);
+});
+
+test('of one run those are told that it is held to', async () => {
+  const { budgets } = await ask({ run: 'run1' }, withBudgets);
+  expect(budgets?.map(({ name, whose }) => [name, whose])).toContainEqual(['run-ever', 'run1']);
+  expect(budgets?.find(({ name }) => name === 'run-ever')?.tokens).toEqual({ max: 5000, used: 3300, left: 1700 });
+  expect(budgets?.map(({ whose }) => whose)).not.toContain('eve');
 });

@@ -47,6 +47,7 @@ export async function runDetail(queries: Queries, run: Pick<RunRow, 'id'>): Prom
     ...runSummary(listed),
     steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)),
     ...(promises === undefined ? {} : { walls: { ...promises, network, resources } }),
+    ...(listed.exposed.length === 0 ? {} : { exposed: [...listed.exposed] }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ExposedLogin } from '../../domain/evidence.ts';
 import { ForkedFrom, Needs, RunState, Usage } from '../../domain/run.ts';
 import { ResourceLimits, WallPromises } from '../../domain/sandbox.ts';
 
@@ -56,6 +57,8 @@ export const RunDetail = RunSummary.extend({
   steps: z.array(StepView),
   /** What the walls of the run promised when it began; what it may reach, and use. */
   walls: WallPromises.extend({ network: z.array(z.string()), resources: ResourceLimits }).optional(),
+  /** Logins that lay within the walls of its agents, since when (ISO 8601 in UTC); absent where there were none. */
+  exposed: z.array(ExposedLogin.extend({ since: z.string() })).optional(),
 });
 export type RunDetail = z.infer<typeof RunDetail>;
 

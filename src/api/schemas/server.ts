@@ -13,7 +13,13 @@ export const Health = z.object({
   workers: z.array(
     z.object({ id: z.string(), machine: z.string(), pid: z.int(), running: z.int(), self: z.boolean() }),
   ),
-  runs: z.object({ queued: z.int(), running: z.int(), parked: z.int() }),
+  runs: z.object({
+    queued: z.int(),
+    running: z.int(),
+    parked: z.int(),
+    /** Those of the parked ones that wait for no person: they go on by themselves. */
+    timed: z.int().optional(),
+  }),
 });
 export type Health = z.infer<typeof Health>;
 

@@ -6,6 +6,19 @@ import { SandboxLevel } from '../../domain/sandbox.ts';
 /** Beyond that, waiting would hardly ever make up for it. */
 export const MOST_PRIORITY = 100;
 
+const Label = z
+  .string()
+  .regex(
+    /^[^\s,\p{C}](?:[^,\p{C}\p{Zl}\p{Zp}]{0,62}[^\s,\p{C}])?$/u,
+    'a label has 1 to 64 characters, without commas or line ends',
+  );
+
+/** Several times the same is once. */
+export const Labels = z
+  .array(Label)
+  .max(32, 'a task has at most 32 labels')
+  .transform((labels) => [...new Set(labels)]);
+
 export const StartRun = z.object({
   task: z.string(),
   /** Any path inside the person's repository. */
@@ -20,6 +33,8 @@ export const StartRun = z.object({
   sandbox: SandboxLevel.optional(),
   requester: z.string(),
   /** The higher goes first; every ten minutes of waiting count as one more. */
+  /** Of the task, by which use is summed and bounded. */
+  labels: Labels.default([]),
   priority: z.int().min(-MOST_PRIORITY).max(MOST_PRIORITY).default(0),
 });
 export type StartRun = z.input<typeof StartRun>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BudgetEach, BudgetPer } from '../../domain/budget.ts';
 import { ModelTokens } from '../../domain/model-call.ts';
 import { Usage } from '../../domain/run.ts';
 import { UsageBy } from '../../domain/usage.ts';
@@ -45,6 +46,31 @@ export const UsageRow = UsageFacts.extend({
 });
 export type UsageRow = z.infer<typeof UsageRow>;
 
+const BudgetAmount = z.object({
+  /** With what persons have added in this window. */
+  max: z.number(),
+  used: z.number(),
+  /** Nothing at the least, though more was used than there is. */
+  left: z.number(),
+});
+
+/** How a budget stands. */
+export const BudgetNow = z.object({
+  name: z.string(),
+  per: BudgetPer,
+  each: BudgetEach,
+  /** The person, label, …, the path of a repository, the id of a run or task; null of everything. */
+  whose: z.string().nullable(),
+  /** US dollars; null where it does not bound them. */
+  cost: BudgetAmount.nullable(),
+  tokens: BudgetAmount.nullable(),
+  /** Calls of which nobody knows what they cost: the bound on money does not see them. */
+  unpriced: z.int(),
+  /** When it begins again; null where it never does. */
+  until: z.string().nullable(),
+});
+export type BudgetNow = z.infer<typeof BudgetNow>;
+
 export const UsageReport = z.object({
   schema: z.literal(1),
   by: UsageBy,
@@ -54,5 +80,9 @@ export const UsageReport = z.object({
   rows: z.array(UsageRow),
   /** Of all calls, each once: one may be in several rows of teams or labels. */
   total: UsageFacts,
+  /** What a person should know of it besides. */
+  notes: z.array(z.string()).optional(),
+  /** Those in force at the moment of asking, whatever the period: that the run is held to, or all but those of single runs and tasks. */
+  budgets: z.array(BudgetNow).optional(),
 });
 export type UsageReport = z.infer<typeof UsageReport>;

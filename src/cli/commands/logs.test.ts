@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { testContext } from '../fixture/context.ts';
 import { FakeServer, someRun } from '../fixture/server.ts';
-import { DONE, end } from '../fixture/states.ts';
+import { APPROVAL, DONE, end, park, QUOTA } from '../fixture/states.ts';
 import { execute } from '../main.ts';
 
 test('logs shows a journal, follows it until the run waits, or gives it as JSON', async () => {
@@ -15,6 +15,23 @@ test('logs shows a journal, follows it until the run waits, or gives it as JSON'
   end(server, DONE);
   expect(await following).toBe(0);
   expect(context.out()).toContain('"kind":"run.ended"');
+});
+
+test.each([
+  ['elsewhere', false],
+  ['on a terminal', true],
+])('logs -f %s goes on where a run waits for a moment, and ends where it waits for a person', async (_, terminal) => {
+  await using context = await testContext({ terminal });
+  await using server = await new FakeServer(context.socket).listen();
+  park(server, QUOTA);
+  const following = execute(context, ['logs', '-f', 'x']);
+  await context.shows('waits until');
+  server.become({ kind: 'running' }, { kind: 'run.resumed', choice: 'retry', head: null });
+  server.append({ kind: 'message', level: 'info', text: 'It works again.' });
+  await context.shows('It works again.');
+  park(server, APPROVAL);
+  expect(await following).toBe(0);
+  expect(context.out()).toContain('waits for a person');
 });
 
 test('logs of a run that is over ends in what became of it; quiet it is nothing else', async () => {

@@ -22,8 +22,8 @@ export interface LogsOptions extends RunReference, Loudness {
 }
 
 /**
- * A run's journal with all that its agents said; with `follow`, on and on until the run has ended or waits for a person: on a terminal as
- * `run` shows it, unless everything is asked for.
+ * A run's journal with all that its agents said; with `follow`, on and on until the run has ended or waits for a person, not where it goes on
+ * by itself: on a terminal as `run` shows it, unless everything is asked for.
  */
 export async function logs(context: CommandContext, options: LogsOptions): Promise<number> {
   const server = await connect(context, options);
@@ -51,6 +51,7 @@ async function watch(context: CommandContext, server: Server, { run, options }: 
     progress,
     questions: asked,
     interrupt: 'leave',
+    pastPauses: true,
   });
   if (watched.kind === 'left') return EXIT_CODES.interrupted;
   progress.say(...endingLines(watched.run, progress.style));
@@ -63,7 +64,7 @@ async function write(context: CommandContext, server: Server, { run, options }: 
   const render = eventRenderer({ ...styleOf(context.stdout, context.env), detail, live: false, name: run.name });
   const events =
     options.follow === true
-      ? followRun(server, run.id, { from: 1 })
+      ? followRun(server, run.id, { from: 1, pastPauses: true })
       : server.client.events(run.id, step === undefined ? {} : { step });
   let written = 0;
   for await (const event of events) {

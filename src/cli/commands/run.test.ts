@@ -5,7 +5,7 @@ import type { RunState } from '../../domain/run.ts';
 import { waitUntil } from '../../lib/wait-until.ts';
 import { testContext } from '../fixture/context.ts';
 import { FakeServer } from '../fixture/server.ts';
-import { APPROVAL, DONE, end, park } from '../fixture/states.ts';
+import { APPROVAL, DONE, end, park, QUOTA } from '../fixture/states.ts';
 import { execute } from '../main.ts';
 
 test('a run is followed to its end, which is the exit code', async () => {
@@ -20,6 +20,12 @@ test('a run is followed to its end, which is the exit code', async () => {
     'wall=30m',
     '--limit',
     'cost=2 USD',
+    '--label',
+    'bug',
+    '--label',
+    'round totals',
+    '--label',
+    'bug',
     '--priority',
     '-3',
     '--yes',
@@ -30,6 +36,7 @@ test('a run is followed to its end, which is the exit code', async () => {
     repository: context.home,
     blueprint: 'minion',
     limits: { wall: '30m', cost: '2 USD' },
+    labels: ['bug', 'round totals'],
     priority: -3,
     yes: true,
   });
@@ -47,6 +54,25 @@ test('a priority that is none is refused before a server is asked', async () => 
   expect(context.err()).toContain('"high" is no priority');
   expect(await execute(context, ['run', 'x', '--priority', '101'])).toBe(2);
 });
+
+test('a run that goes on by itself ends the command with 3, which says when and how to follow it', async () => {
+  await using context = await testContext();
+  await using server = await new FakeServer(context.socket).listen();
+  park(server, QUOTA);
+  expect(await execute(context, ['run', 'x'])).toBe(3);
+  expect(context.out()).toContain('waits until 2026-11-27 09:22:17 UTC');
+  expect(context.out()).toContain('It goes on by itself then.');
+  expect(context.out()).toContain('switchyard logs -f round-the-totals-k7mz');
+});
+
+test.each(['', ' bug', 'bug,totals', 'a\nb', 'x'.repeat(65)])(
+  'the label %j is refused before a server is asked',
+  async (label) => {
+    await using context = await testContext();
+    expect(await execute(context, ['run', 'x', '--label', label])).toBe(2);
+    expect(context.err()).toContain('a label has 1 to 64 characters');
+  },
+);
 
 const ENDS: readonly [RunState, number][] = [
   [{ kind: 'failed', reason: { code: 'run/failed', message: 'It failed.' } }, 1],

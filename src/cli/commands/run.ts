@@ -10,7 +10,7 @@ import { detailOf, humanProgress, jsonProgress, type Loudness } from '../progres
 import { questions } from '../questions.ts';
 import { endingLines } from '../render/ending.ts';
 import { messageLines, waysOn } from '../render/event.ts';
-import { readLimits, readPriority, readSandbox, readTask } from '../run-input.ts';
+import { readLabels, readLimits, readPriority, readSandbox, readTask } from '../run-input.ts';
 import { watchRun } from '../watch-run.ts';
 
 export interface RunOptions extends Loudness {
@@ -20,6 +20,7 @@ export interface RunOptions extends Loudness {
   readonly agent?: string;
   readonly base?: string;
   readonly limit?: readonly string[];
+  readonly label?: readonly string[];
   readonly priority?: string;
   readonly sandbox?: string;
   readonly includeDirty?: boolean;
@@ -32,6 +33,7 @@ export interface RunOptions extends Loudness {
 /** Starts a run, and follows it until it has ended or waits for a person. Its notes are the first events of its journal. */
 export async function run(context: CommandContext, options: RunOptions): Promise<number> {
   const limits = readLimits(options.limit ?? []);
+  const labels = readLabels(options.label ?? []);
   const priority = readPriority(options.priority);
   const sandbox = readSandbox(options.sandbox);
   const task = await readTask(context, options);
@@ -45,6 +47,7 @@ export async function run(context: CommandContext, options: RunOptions): Promise
     ...(base === undefined ? {} : { base }),
     ...(sandbox === undefined ? {} : { sandbox }),
     limits,
+    labels,
     priority,
     yes: options.yes ?? false,
     includeDirty: options.includeDirty ?? false,

@@ -79,6 +79,21 @@ test('a value as an argument is refused', async () => {
   expect(asked()).toEqual([]);
 });
 
+test.for<readonly [string, string]>([
+  ['npm-token', 'cannot be the name of a secret'],
+  ['sk-0123456789', 'cannot be the name of a secret'],
+  ['PATH', 'No secret can be named PATH'],
+  ['SWITCHYARD_RUN', 'No secret can be named SWITCHYARD_RUN'],
+])('the name %s is refused before a value is asked for', async ([name, message]) => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true });
+  expect(await execute({ ...context, stdin }, ['secret', 'set', name])).toBe(2);
+  expect(asked()).toEqual([]);
+  expect(context.err()).toContain(message);
+  expect(context.err()).toContain('for instance NPM_TOKEN');
+  expect(context.err()).not.toContain('sk-0123');
+  expect(context.err()).not.toContain('Value of');
+});
+
 test('what a person should know of a value is said', async () => {
   server.handlers.setSecret = ({ name }) => ({
     schema: 1,

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import type { SecretView } from '../../api/schemas/secret.ts';
+import { refusedSecretName } from '../../domain/secret.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { connect } from '../connect.ts';
 import type { CommandContext } from '../context.ts';
 import { print } from '../print.ts';
 import { paint, type Style } from '../render/style.ts';
 import { readSecret } from '../secret-input.ts';
+import { usageError } from '../usage-error.ts';
 
 interface Common {
   readonly json?: boolean;
@@ -20,6 +22,8 @@ interface Named extends Common {
 /** Stores a value that is typed without being shown, or comes from standard input. */
 export async function secretSet(context: CommandContext, options: Named): Promise<number> {
   const { name } = options;
+  const refused = refusedSecretName(name);
+  if (refused !== undefined) throw usageError(refused.message, refused.hint);
   const { client } = await connect(context, options);
   const value = await readSecret(context, name);
   const answer = await client.call('setSecret', { name, value, ...placeOf(context, options) });

@@ -1,7 +1,8 @@
 import { createClient } from '../../api/client.ts';
 import type { Health } from '../../api/schemas/server.ts';
 import { counted } from '../../lib/counted.ts';
-import { SwitchyardError } from '../../lib/error.ts';
+import { messageOf, SwitchyardError } from '../../lib/error.ts';
+import { resolveHome } from '../../lib/home.ts';
 import { closeInherited } from '../../lib/inherited-descriptors.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { keepHeapSmall } from '../../lib/small-heap.ts';
@@ -59,10 +60,11 @@ export async function serverDown(context: CommandContext, options: ServerOptions
 
 /**
  * Replaces the daemon by one of this version, in the same mode. Agents at work are stopped with all that they have done saved, and go
- * on in the new one. One that does not run is started.
+ * on in the new one. One that does not run is started. Nothing is stopped while config.yaml cannot be read: no daemon would start with it.
  */
 export async function serverRestart(context: CommandContext, options: ServerOptions): Promise<number> {
   const own = { ...context, env: { ...context.env, SWITCHYARD_SERVER: undefined } };
+  await refuseBrokenConfiguration(own);
   const client = createClient(findServer(own).address);
   const testMode = await client.call('health', {}).then(
     (health) => health.testMode,
@@ -73,6 +75,21 @@ export async function serverRestart(context: CommandContext, options: ServerOpti
   return print(context, options, await client.call('health', {}), (value) => describe(value, context.clock.now()));
 }
 
+async function refuseBrokenConfiguration({ env }: CommandContext): Promise<void> {
+  const { openMachineSettings } = await import('../../daemon/machine-settings.ts');
+  const home = resolveHome(env);
+  try {
+    await openMachineSettings(home).reload();
+  } catch (error) {
+    throw new SwitchyardError({
+      code: 'config/invalid',
+      message: messageOf(error),
+      hint: `Nothing was stopped. Mend ${home.config}, then try again.`,
+      cause: error,
+    });
+  }
+}
+
 /** Exit code 69 when no daemon runs, as for every command that needs one. */
 export async function serverStatus(context: CommandContext, options: ServerOptions): Promise<number> {
   const client = createClient(findServer(context, options.server).address);
@@ -81,12 +98,14 @@ export async function serverStatus(context: CommandContext, options: ServerOptio
 
 function describe(health: Health, now: number): string[] {
   const { runs } = health;
+  const timed = runs.timed ?? 0;
+  const alone = timed === 0 ? '' : `, ${timed} waiting to go on by ${timed === 1 ? 'itself' : 'themselves'}`;
   const since = `, started ${ago(Date.parse(health.startedAt), now)}`;
   return [
     `The daemon runs: version ${printableLine(health.version)}, process ${health.pid}${since}${health.testMode ? ', in test mode' : ''}.`,
     `  home      ${printableLine(health.home)}`,
     `  database  ${health.database}`,
-    `  runs      ${runs.running} running, ${runs.queued} queued, ${runs.parked} waiting for a person`,
+    `  runs      ${runs.running} running, ${runs.queued} queued, ${runs.parked - timed} waiting for a person${alone}`,
     ...health.workers.map(
       (worker) =>
         `  worker    ${printableLine(worker.machine)}, process ${worker.pid}${worker.self ? ' (in the daemon)' : ''}: ${counted(worker.running, 'step')}`,

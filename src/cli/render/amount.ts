@@ -46,6 +46,15 @@ export function ago(then: number, now: number): string {
   return `${Math.floor(minutes / (24 * 60))}d ago`;
 }
 
+const HOUR_MS = 60 * 60_000;
+
+/** A moment that is still to come, in UTC: `11:40:25 UTC` within the hour, `18:40 UTC` within a day, else `2026-11-29 18:40 UTC`. */
+export function shortMoment(iso: string, now: number): string {
+  const left = Date.parse(iso) - now;
+  if (left < HOUR_MS) return `${iso.slice(11, 19)} UTC`;
+  return `${left < 24 * HOUR_MS ? iso.slice(11, 16) : iso.slice(0, 16).replace('T', ' ')} UTC`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, '0');
 }

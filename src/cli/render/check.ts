@@ -3,6 +3,7 @@ import type { CheckItem } from '../../domain/evidence.ts';
 import { counted } from '../../lib/counted.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { shortDuration } from './amount.ts';
+import { exposedText } from './exposed.ts';
 import { paint, type Style } from './style.ts';
 import { wrap } from './width.ts';
 
@@ -26,6 +27,7 @@ export function checkLines(event: CheckEnded, view: CheckView): string[] {
   return [
     `${symbol} ${printableLine(event.check)}: ${verdict}${took}`,
     ...findingLines(event, { ...view, width: view.width - 2 }).map((line) => `  ${line}`),
+    ...exposedLines(event, { ...view, width: view.width - 2 }).map((line) => `  ${line}`),
   ];
 }
 
@@ -46,6 +48,12 @@ export function findingLines(event: CheckEnded, view: CheckView): string[] {
     return [first, ...rest.map((line) => `  ${line}`)];
   });
   return more > 0 ? [...lines, `and ${more} more`] : lines;
+}
+
+/** A part of the evidence that the run has said already: only told where all is wanted. */
+function exposedLines({ exposed = [] }: CheckEnded, view: CheckView): string[] {
+  if (!view.all || exposed.length === 0) return [];
+  return wrap(printableLine(`exposed: ${exposed.map(exposedText).join(', ')}`), view.width);
 }
 
 /** The end of what a check printed that names no places. */

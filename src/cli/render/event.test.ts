@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { SYSTEM } from '../../domain/actor.ts';
 import type { Event, EventPayload } from '../../domain/event.ts';
+import { QUOTA } from '../fixture/states.ts';
 import { type EventView, eventRenderer } from './event.ts';
 import { PLAIN } from './style.ts';
 
@@ -153,6 +154,15 @@ test('a passed check is one line', () => {
   expect(eventRenderer(PROGRESS)(at(0, { ...CHECK, verdict: 'pass', items: [] }))).toEqual(['    ✓ lint: pass · 0.1s']);
 });
 
+test('the log names the logins that were exposed when a check said something, and where there were none nothing', () => {
+  const exposed = [{ agent: 'codex', login: '/home/ada/.codex/auth.json' }];
+  const drawn = (view: EventView, extra: object) =>
+    eventRenderer(view)(at(0, { ...CHECK, verdict: 'pass', items: [], ...extra })).join('\n');
+  expect(drawn(FULL, { exposed })).toContain('exposed: the login of codex (/home/ada/.codex/auth.json)');
+  expect(drawn(PROGRESS, { exposed })).not.toContain('exposed');
+  expect(drawn(FULL, {})).not.toContain('exposed');
+});
+
 test('a run that waits says why, and what can be typed next', () => {
   const lines = eventRenderer(PROGRESS)(
     at(0, {
@@ -169,21 +179,16 @@ test('a run that waits says why, and what can be typed next', () => {
 });
 
 test('a run that goes on by itself says when', () => {
-  const needs = {
-    kind: 'limit',
-    choices: ['retry', 'abandoned'],
-    head: null,
-    until: '2026-11-27T09:22:17.000Z',
-  } as const;
-  const [first] = eventRenderer(PROGRESS)(
-    at(0, {
-      kind: 'run.parked',
-      reason: { code: 'limit/quota', message: 'The quota is used up.' },
-      needs: { ...needs, choices: [...needs.choices] },
-      node: 'fix',
-    }),
+  const lines = eventRenderer(PROGRESS)(
+    at(0, { kind: 'run.parked', reason: QUOTA.reason, needs: QUOTA.needs, node: 'fix' }),
   );
-  expect(first).toBe('‖ waits until 2026-11-27 09:22 UTC at fix: The quota is used up.');
+  expect(lines.slice(0, 2)).toEqual([
+    '‖ waits until 2026-11-27 09:22:17 UTC at fix: The quota is used up.',
+    '  It goes on by itself then.',
+  ]);
+  expect(lines[2]).toMatch(/^ {4}switchyard logs -f \S+ +follow it when it goes on$/);
+  expect(lines.join('\n')).toContain('try at once, and not only then');
+  expect(lines.join('\n')).not.toContain('this bound in full');
 });
 
 test('what a limit, a step and a park say is told once, and by the park where nothing was said before', () => {

@@ -153,10 +153,11 @@ function parkedLines(event: EventOf<'run.parked'>, view: EventView): string[] {
   // An approval's reason is what it asks, or that it waits.
   const why = needs.kind === 'approval' || reason.message === '' ? '' : `: ${printableLine(reason.message)}`;
   const [first = '', ...more] = wrap(`${waitsFor(needs)}${where}${why}`, view.width - 2);
+  const alone = needs.until === undefined ? [] : ['It goes on by itself then.'];
   const asked = needs.ask === undefined ? [] : printable(needs.ask).trim().split('\n');
   return [
     `${paint(view, 'yellow', '‖')} ${first}`,
-    ...more.map((line) => `  ${line}`),
+    ...[...more, ...alone].map((line) => `  ${line}`),
     ...(needs.files ?? []).map((file) => `${INDENT}${printableLine(file)}`),
     ...asked.flatMap((line) => wrap(INDENT + line, view.width)),
     ...(view.asks === true && needs.kind === 'approval' ? [] : waysOn(event, view)),

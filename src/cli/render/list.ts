@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { RunSummary } from '../../api/schemas/run.ts';
 import { printableLine } from '../../lib/printable.ts';
-import { ago, shortCount, shortMoney } from './amount.ts';
+import { ago, shortCount, shortMoment, shortMoney } from './amount.ts';
 import { stateColour, stateSymbol, stateWords } from './state.ts';
 import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
@@ -17,7 +17,7 @@ export function runTable(
   const rows = runs.map((run) => [
     stateSymbol(run.state.kind),
     printableLine(run.slug),
-    fit(listedState(run), LONGEST_STATE),
+    fit(listedState(run, facts.now), LONGEST_STATE),
     nodeOf(run),
     printableLine(run.agent ?? ''),
     usedBy(run),
@@ -45,7 +45,7 @@ const STATE = 2;
 const LONGEST_STATE = 60;
 
 /** What the run waits for comes first: the rest may be cut off. */
-function listedState({ state, at, merged }: RunSummary): string {
+function listedState({ state, at, merged }: RunSummary, now: number): string {
   switch (state.kind) {
     case 'queued':
       return 'waits for a place';
@@ -53,6 +53,8 @@ function listedState({ state, at, merged }: RunSummary): string {
       return at?.state === 'waiting' ? 'waits for a place' : 'running';
     case 'parked': {
       const { needs, reason } = state;
+      if (needs.until !== undefined)
+        return `waits until ${shortMoment(needs.until, now)}: ${printableLine(reason.message)}`;
       return needs.kind === 'approval'
         ? 'waits for your answer'
         : `waits for you: ${needs.kind}: ${printableLine(reason.message)}`;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunState } from '../../domain/run.ts';
 import { someRun } from '../fixture/server.ts';
+import { QUOTA } from '../fixture/states.ts';
 import { ago, shortCount, shortDuration } from './amount.ts';
 import { endingLines } from './ending.ts';
 import { runTable } from './list.ts';
@@ -38,6 +39,20 @@ test('the list shows each run in one line that fits: what it waits for, where it
       expect(widthOf(line)).toBeLessThanOrEqual(columns);
 });
 
+test('the list says until when a run waits that waits for nobody', () => {
+  const state = (until: string): RunState => ({ ...QUOTA, needs: { ...QUOTA.needs, until } });
+  const untils = ['2026-01-01T03:02:25.000Z', '2026-01-01T18:40:25.000Z', '2026-01-03T18:40:25.000Z'];
+  const lines = runTable(
+    untils.map((until) => someRun({ state: state(until) })),
+    { ...PLAIN, width: 120 },
+    { now: NOW, repositories: false },
+  );
+  expect(lines[1]).toContain('waits until 03:02:25 UTC: The quota is used up.');
+  expect(lines[2]).toContain('waits until 18:40 UTC: ');
+  expect(lines[3]).toContain('waits until 2026-01-03 18:40 UTC: ');
+  expect(lines.join('\n')).not.toContain('for you');
+});
+
 test('the repository is shown only where runs of several are listed', () => {
   expect(runTable([someRun()], PLAIN, { now: NOW, repositories: true }).join('\n')).toMatch(/ shop$/m);
   expect(runTable([someRun()], PLAIN, { now: NOW, repositories: false }).join('\n')).not.toContain('shop');
@@ -70,6 +85,13 @@ test('one run shows state, facts, limits, steps and what can be typed next', () 
   expect(lines).toContain('wall 1m 05s of 2h 00m · cost 0.12 USD of 5 USD');
   expect(lines).toMatch(/lint #2 +check +fail \(attempt 2\) +3\.0s/);
   expect(lines).toContain('switchyard approve round-the-totals-k7mz --choice changes --note "…"');
+});
+
+test('a run whose agents had a login within their walls says whose and which, and any other has no such line', () => {
+  const exposed = [{ agent: 'codex', login: '/home/ada/.codex/auth.json', since: '2026-01-01T00:00:00Z' }];
+  const screen = (changes: Parameters<typeof someRun>[0]) => runScreen(someRun(changes), [], PLAIN).join('\n');
+  expect(screen({ exposed })).toMatch(/^exposed +the login of codex \(\/home\/ada\/\.codex\/auth\.json\)$/m);
+  expect(screen({})).not.toContain('exposed');
 });
 
 test('why is told with what would go on, whatever the state', () => {

@@ -2,6 +2,7 @@ import type { RunDetail, RunSummary, StepView } from '../../api/schemas/run.ts';
 import { formatCount, formatDollars } from '../../domain/units.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { shortDuration, shortUsage } from './amount.ts';
+import { exposedText } from './exposed.ts';
 import { nextCommands, type RunToGoOn, stateColour, stateHead, stateSymbol } from './state.ts';
 import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
@@ -50,6 +51,7 @@ function factLines(run: RunDetail, style: Style): string[] {
     ['branch', run.branch ?? ''],
     ['target', run.target ?? 'none: merge needs --to'],
     ['merged', run.merged?.commit.slice(0, 10) ?? ''],
+    ['exposed', (run.exposed ?? []).map(exposedText).join(', ')],
     ['used', [shortUsage(run.usage), ...limitTexts(run.limits)].filter((text) => text !== '').join(' · ')],
   ];
   return facts

@@ -30,7 +30,7 @@ export function stateHead(state: RunState): string {
 
 /** For whom or what a parked run waits. */
 export function waitsFor({ until }: Needs): string {
-  return until === undefined ? 'waits for a person' : `waits until ${until.slice(0, 16).replace('T', ' ')} UTC`;
+  return until === undefined ? 'waits for a person' : `waits until ${until.slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 /** The one place where a run's state becomes words. */
@@ -134,7 +134,7 @@ export type Waits = Pick<Extract<RunState, { kind: 'parked' }>, 'reason' | 'need
 function answersTo(parked: Waits, name: string): Commands {
   const { reason, needs } = parked;
   if (reason.code === 'open') return [[`switchyard open ${name} --back`, 'hand it back: it goes on where it was']];
-  const { choices } = needs;
+  const { choices, until } = needs;
   const offered = choices.filter((choice) => choice !== 'retry' || !choices.includes('approved'));
   const answers = offered.map((choice): [string, string] => {
     if (choice === 'retry') return [`switchyard retry ${name}`, retryText(parked)];
@@ -142,7 +142,12 @@ function answersTo(parked: Waits, name: string): Commands {
     const note = choice === 'changes' ? ' --note "…"' : '';
     return [`switchyard approve ${name}${flag}${note}`, CHOICES[choice] ?? ''];
   });
-  return [[`switchyard diff ${name}`, 'what it changed'], ...waysToMend(parked, name), ...answers];
+  return [
+    ...(until === undefined ? [] : [[`switchyard logs -f ${name}`, 'follow it when it goes on'] as const]),
+    [`switchyard diff ${name}`, 'what it changed'],
+    ...waysToMend(parked, name),
+    ...answers,
+  ];
 }
 
 /** What was handed back to wait can be opened again; files in the way of a merge are not in the run's workspace. */
@@ -158,8 +163,9 @@ function waysToMend({ reason: { code }, needs: { kind } }: Waits, name: string):
   return kind === 'error' && code !== 'outcome/unchanged' ? [byHand] : [byHand, told];
 }
 
-function retryText({ reason: { code }, needs: { kind, verify } }: Waits): string {
+function retryText({ reason: { code }, needs: { kind, until, verify } }: Waits): string {
   if (verify !== undefined) return 'check what you changed';
+  if (until !== undefined) return 'try at once, and not only then';
   if (code === HANDED_BACK) return 'let it go on where it was';
   if (code === CONFLICT) return 'look at the target again';
   if (kind === 'limit') return 'try again, with this bound in full';

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { UsageReport } from '../../api/schemas/usage.ts';
 import { someFacts, someReport, someRow } from '../fixture/usage.ts';
 import { PLAIN } from './style.ts';
 import { moneyText, usageCsv, usageScreen } from './usage.ts';
@@ -19,6 +20,8 @@ test.each([
   [{ cost: null, unpriced: 0 }, '0.00 USD'],
   [{ cost: null, unpriced: 4 }, 'unknown'],
   [{ cost: 1.23, unpriced: 3 }, 'at least 1.23 USD, 3 calls of unknown price'],
+  [{ cost: 0.001234, unpriced: 3 }, 'at least 0.0012 USD, 3 calls of unknown price'],
+  [{ cost: 0.001234, unpriced: 0 }, '<0.01 USD'],
   [{ cost: 1.23, unpriced: 1 }, 'at least 1.23 USD, 1 call of unknown price'],
 ])('money of %j is %s', (facts, text) => {
   expect(moneyText(facts)).toBe(text);
@@ -78,6 +81,12 @@ test('what is not certain is said below', () => {
   expect(screen({})).toHaveLength(3);
 });
 
+test('what the server has to say of it stands below, also where there is nothing', () => {
+  const notes = ['The machine’s config.yaml is broken.'];
+  expect(screen({ notes }).at(-1)).toBe(notes[0]);
+  expect(screen({ notes, rows: [], total: someFacts({ calls: 0 }) }).at(-1)).toBe(notes[0]);
+});
+
 test('that there is nothing is said, with what was looked for', () => {
   const total = someFacts({ calls: 0 });
   expect(screen({ rows: [], total })).toEqual([
@@ -107,11 +116,59 @@ test('CSV has exact amounts, and says what is unknown', () => {
     }),
   );
   const column = (name: string) => rows.map((row) => row[rows[0]?.indexOf(name) ?? -1]);
-  expect(column('run')).toEqual(['run', 'one', 'two', '']);
+  expect(column('slug')).toEqual(['slug', 'one', 'two', '']);
+  expect(column('run')).toEqual(['run', 'r1', 'r2', '']);
   expect(column('id')).toEqual(['id', 'r1', 'r2', '']);
   expect(column('cost_usd')).toEqual(['cost_usd', 'unknown', 0.000123, 0]);
   expect(column('unpriced_calls')).toEqual(['unpriced_calls', 12, 0, 0]);
   expect(column('reported_output_tokens')).toEqual(['reported_output_tokens', 2, '', '']);
   expect(column('reported_cost_usd')).toEqual(['reported_cost_usd', 'unknown', '', '']);
   expect(new Set(rows.map((row) => row.length)).size).toBe(1);
+});
+
+test.each(['run', 'step', 'person', 'day'] as const)('columns of CSV by %s have different names', (by) => {
+  const [head] = usageCsv(someReport({ by }));
+  expect(new Set(head).size).toBe(head?.length);
+});
+
+test('the step of another run has another id in CSV', () => {
+  const rows = ['r1', 'r2'].map((run) => someRow('fix #1', { run }));
+  const written = usageCsv(someReport({ by: 'step', rows: [...rows, someRow(null, { run: 'r1' })] }));
+  expect(written.map((row) => row.slice(0, 3))).toEqual([
+    ['step', 'id', 'run'],
+    ['fix #1', 'r1/fix#1', 'r1'],
+    ['fix #1', 'r2/fix#1', 'r2'],
+    ['', 'r1/', 'r1'],
+  ]);
+});
+
+test('budgets stand below the table, and where there is nothing else', () => {
+  const amount = (max: number, used: number) => ({ max, used, left: Math.max(0, max - used) });
+  const one = { name: 'person-day', per: 'person', each: 'day', whose: 'ada', unpriced: 0 } as const;
+  const until = '2026-11-28T00:00:00.000Z';
+  const budgets: UsageReport['budgets'] = [
+    { ...one, cost: amount(20, 12.3), tokens: amount(2_000_000, 2_100_000), until },
+    {
+      ...one,
+      name: 'house',
+      per: 'everything',
+      each: 'ever',
+      whose: null,
+      cost: amount(100, 1),
+      tokens: null,
+      unpriced: 2,
+      until: null,
+    },
+  ];
+  const wanted = [
+    '',
+    'BUDGET      OF          LEFT                   USED                                      BEGINS AGAIN',
+    'person-day  ada         7.70 USD and 0 tokens  12.30 of 20.00 USD and 2.1M of 2M tokens  2026-11-28 00:00 UTC',
+    'house       everything  99.00 USD              1.00 of 100.00 USD                        never',
+    'Calls of unknown price count in no bound on money: 2 in house.',
+  ];
+  const wide = { ...PLAIN, width: 120 };
+  expect(screen({ budgets }, wide).slice(3)).toEqual(wanted);
+  expect(screen({ budgets, rows: [], total: someFacts({ calls: 0 }) }, wide).slice(1)).toEqual(wanted);
+  expect(screen({ budgets: [] })).toEqual(screen({}));
 });

@@ -1,15 +1,19 @@
 import { basename } from 'node:path';
 import type { UsageFacts, UsageReport, UsageRow } from '../../api/schemas/usage.ts';
+import { formatDollars } from '../../domain/units.ts';
 import { counted } from '../../lib/counted.ts';
 import { printableLine } from '../../lib/printable.ts';
 import { shortCount, shortMoney } from './amount.ts';
+import { budgetLines } from './budget.ts';
 import { paint, type Style } from './style.ts';
 import { table } from './table.ts';
 import { wrap } from './width.ts';
 
 /** What calls to models came to: a table, its sum, and what of it is not certain. */
 export function usageScreen(report: UsageReport, style: Style): string[] {
-  if (report.total.calls === 0) return wrap(nothing(report), style.width);
+  const told = (report.notes ?? []).flatMap((note) => wrap(printableLine(note), style.width));
+  if (report.total.calls === 0)
+    return [...wrap(nothing(report), style.width), ...told, ...budgetLines(report.budgets ?? [], style)];
   const compares = report.rows.some(({ reported }) => reported !== null) || report.total.reported !== null;
   const reportedHeads = compares ? ['REPORTED', 'DIFFERENCE'] : [];
   const head = [report.by.toUpperCase(), 'CALLS', 'READ', 'CACHED', 'PRODUCED', 'COST', ...reportedHeads];
@@ -31,13 +35,18 @@ export function usageScreen(report: UsageReport, style: Style): string[] {
     ...notes(report)
       .flatMap((note) => wrap(note, style.width))
       .map((line) => paint(style, 'dim', line)),
+    ...told,
+    ...budgetLines(report.budgets ?? [], style),
   ];
 }
 
-/** For programs: one line a row, amounts exact; what nobody knows is `unknown` or empty, and never 0. */
+/**
+ * For programs: one line a row, amounts exact; what nobody knows is `unknown` or empty, and never 0. `run` is the id of the run of a row that
+ * is one run's, `id` that of the row, which no other has.
+ */
 export function usageCsv({ by, rows }: UsageReport): (string | number)[][] {
   const head = [
-    by,
+    by === 'run' ? 'slug' : by,
     'id',
     'run',
     'calls',
@@ -55,15 +64,17 @@ export function usageCsv({ by, rows }: UsageReport): (string | number)[][] {
     'reported_output_tokens',
     'reported_cost_usd',
   ];
-  return [head, ...rows.map((row) => csvRow(row))];
+  return [head, ...rows.map((row) => csvRow(row, by))];
 }
 
-function csvRow(row: UsageRow): (string | number)[] {
+function csvRow(row: UsageRow, by: UsageReport['by']): (string | number)[] {
   const { tokens, reported } = row;
+  const run = by === 'run' ? row.key : row.run;
+  const id = by === 'step' ? stepId(row) : row.key;
   return [
     printableLine(row.name ?? ''),
-    printableLine(row.key ?? ''),
-    row.run ?? '',
+    printableLine(id ?? ''),
+    run ?? '',
     row.calls,
     row.failed,
     tokens.input,
@@ -81,10 +92,20 @@ function csvRow(row: UsageRow): (string | number)[] {
   ];
 }
 
+/** `RUN/implement#2`, as `--step` takes its end; what was done by hand is of no node. */
+function stepId({ key, run }: UsageRow): string {
+  return `${run ?? ''}/${(key ?? '').replace(' #', '#')}`;
+}
+
 /** `1.23 USD`, `unknown`, or `at least 1.23 USD, 3 calls of unknown price`. */
 export function moneyText({ cost, unpriced }: Pick<UsageFacts, 'cost' | 'unpriced'>): string {
   if (unpriced === 0) return shortMoney(cost ?? 0);
-  return cost === null ? 'unknown' : `at least ${shortMoney(cost)}, ${counted(unpriced, 'call')} of unknown price`;
+  return cost === null ? 'unknown' : `at least ${knownPart(cost)}, ${counted(unpriced, 'call')} of unknown price`;
+}
+
+/** Less than a cent is told more exactly: `at least less than` says nothing. */
+function knownPart(cost: number): string {
+  return cost > 0 && cost < 0.005 ? formatDollars(Number(cost.toPrecision(2))) : shortMoney(cost);
 }
 
 /** Tokens that were read and produced, and the money where the agent says it. */

@@ -4,16 +4,16 @@ import { noneWalls } from '../../adapters/sandboxes/none/index.ts';
 import { probePid } from '../../adapters/sandboxes/pid/index.ts';
 import type { MachineConfig } from '../../config/machine.ts';
 import { chooseAgent } from '../../config/resolve.ts';
-import type { AgentEntry } from '../../domain/agent-entry.ts';
-import { messageOf } from '../../lib/error.ts';
+import { type AgentEntry, keysOf } from '../../domain/agent-entry.ts';
 import { linesOf } from '../../lib/exec/lines.ts';
 import { whichOn } from '../../lib/exec/which.ts';
 import type { Home } from '../../lib/home.ts';
 import { makeScratchFolder } from '../../lib/scratch-folder.ts';
 import { whyUnusable } from '../../ports/agent-readiness.ts';
 import { BARE_ENCLOSURE, type Sandbox } from '../../ports/sandbox.ts';
+import type { SecretStore } from '../../secrets/store.ts';
 import { agentAdapters } from '../agents.ts';
-
+import { answerRows } from './agent-answers.ts';
 import type { DoctorRow, Env } from './report.ts';
 
 export interface AgentsToExamine {
@@ -22,10 +22,11 @@ export interface AgentsToExamine {
   readonly env: Env;
   readonly online: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Where keys may be that are secrets. */
+  readonly secrets: Pick<SecretStore, 'list' | 'read'>;
 }
 
 const VERSION_MS = 10_000;
-const ANSWER_MS = 5_000;
 /** The programs that say which version they are. Any other command might take `--version` for something to do. */
 const NAMED_PROGRAMS: ReadonlySet<string> = new Set(['claude', 'codex', 'pi', 'gemini', 'opencode', 'copilot']);
 
@@ -74,9 +75,12 @@ async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<Do
       },
     ];
   const [unusable, version, answer] = await Promise.all([
-    whyUnusable(adapter, entry, asked.env, { hasOwnPrograms: asked.config.sandbox === 'container' }),
+    whyUnusable(adapter, entry, asked.env, {
+      hasOwnPrograms: asked.config.sandbox === 'container',
+      secrets: await storedNames(entry, asked.secrets),
+    }),
     versionOf(entry, asked),
-    asked.online ? answerOf(entry, asked) : [],
+    asked.online ? answerRows(entry, asked) : [],
   ]);
   const text = [entry.kind, version].filter((part) => part !== undefined).join(' ');
   const signedIn = `${text}: ${adapter.describe(entry)}`;
@@ -92,6 +96,13 @@ async function rowsOf(name: string, entry: AgentEntry, asked: Asked): Promise<Do
     },
     ...answer,
   ];
+}
+
+/** What is stored for all repositories; a store that cannot be read is told in a row of its own. */
+async function storedNames(entry: AgentEntry, secrets: AgentsToExamine['secrets']): Promise<string[]> {
+  if (keysOf(entry).every(({ secret }) => secret === undefined)) return [];
+  const stored = await secrets.list().catch(() => []);
+  return stored.filter(({ repository }) => repository === null).map(({ name }) => name);
 }
 
 /** What the program says of its version, in a HOME of its own; undefined where it says nothing in time, or is not to be asked. */
@@ -117,26 +128,5 @@ async function versionOf(entry: AgentEntry, { env, sandbox, signal }: Asked): Pr
     return undefined;
   } catch {
     return undefined; // that it cannot be started is told with what a turn would need
-  }
-}
-
-/** Any answer at all shows that the address is reached; whether a key is good, only a turn can tell. */
-async function answerOf({ endpoint }: AgentEntry, { signal }: Asked): Promise<DoctorRow[]> {
-  if (endpoint === undefined)
-    return [{ level: 'info', name: 'online', text: 'no address is configured, so none was asked' }];
-  const limit = AbortSignal.any([AbortSignal.timeout(ANSWER_MS), ...(signal === undefined ? [] : [signal])]);
-  try {
-    const { status } = await fetch(endpoint.baseUrl, { redirect: 'manual', signal: limit });
-    return [{ level: 'ok', name: 'online', text: `${endpoint.baseUrl} answers (HTTP ${status})` }];
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    return [
-      {
-        level: 'problem',
-        name: 'online',
-        text: `${endpoint.baseUrl} does not answer: ${messageOf(cause)}`,
-        hint: 'Look at baseUrl in config.yaml, and at this machine’s way to the network.',
-      },
-    ];
   }
 }

@@ -19,7 +19,7 @@ export async function daemonRow(home: Home): Promise<DoctorRow> {
       level: 'warning',
       name: 'daemon',
       text: `${describe(health)}; this command line is ${version}`,
-      hint: 'After `switchyard server down` the next command starts a daemon of its own version; runs go on.',
+      hint: '`switchyard server restart` replaces it; agents at work are saved and go on.',
     };
   } catch (error) {
     const unreachable = error instanceof SwitchyardError && error.code === 'daemon/unavailable';

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AgentEntry } from '../../domain/agent-entry.ts';
 import type { Blueprint } from '../../domain/blueprint.ts';
+import type { ExposedLogin } from '../../domain/evidence.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { noCrashPoint } from '../../lib/crash-point.ts';
 import { redactNothing } from '../../lib/redact.ts';
@@ -48,6 +49,7 @@ export async function step(request: StepRequest): Promise<Step> {
   const said: string[] = [];
   const saved: number[] = [];
   const verdicts: EarlierVerdict[] = [];
+  const exposed: ExposedLogin[] = [];
   const workspace = await workspaceIn(folder);
   const agent = request.agent ?? {
     name: 'sh',
@@ -123,6 +125,8 @@ export async function step(request: StepRequest): Promise<Step> {
       for (const verdict of verdicts.splice(0)) verdicts.push({ ...verdict, workedSince: true });
       verdicts.push({ ...evidence, at: clock.now(), workedSince: false });
     },
+    recordExposed: async (login) => void exposed.push(login),
+    exposed: async () => exposed,
     verdicts: async () => verdicts,
     passedChecks: async () => [],
     headAfter: async () => undefined,

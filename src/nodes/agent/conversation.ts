@@ -40,7 +40,11 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
   const { context, agent, workspace, home } = conversation;
   const sandbox = context.agents.sandbox(agent.name);
   const model = await context.agents.model(agent.name);
-  if (agent.entry.login !== undefined) await context.sayOnce(`exposed ${agent.name}`, exposedText(agent));
+  const { login } = agent.entry;
+  if (login !== undefined) {
+    await context.recordExposed({ agent: agent.name, login });
+    await context.sayOnce(`exposed ${agent.name}`, exposedText(agent));
+  }
   const turn: AgentTurn = {
     entry: model?.entry ?? agent.entry,
     prompt: saying.prompt,

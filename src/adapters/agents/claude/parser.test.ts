@@ -84,7 +84,9 @@ test.each([
 
 test('says where to look when the model is not known', () => {
   const [end] = read(result({ is_error: true, result: 'no such model', api_error_status: 404 }));
-  expect(end).toMatchObject({ result: { failure: { hint: expect.stringContaining('the model in config.yaml') } } });
+  expect(end).toMatchObject({
+    result: { failure: { hint: expect.stringContaining('the agent’s `model` in config.yaml') } },
+  });
 });
 
 test('tells each answer’s usage once, though it comes with each of its blocks', () => {

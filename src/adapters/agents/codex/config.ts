@@ -1,4 +1,4 @@
-import type { AgentEntry } from '../../../domain/agent-entry.ts';
+import { type AgentEntry, nameOfKey } from '../../../domain/agent-entry.ts';
 
 /** The whole of config.toml for an entry. Nothing of a person's own configuration is merged in. */
 export function codexConfig({ model, endpoint }: AgentEntry): string {
@@ -7,7 +7,7 @@ export function codexConfig({ model, endpoint }: AgentEntry): string {
   if (endpoint !== undefined) lines.push(`model_provider = ${text(PROVIDER)}`);
   lines.push('check_for_update_on_startup = false', '', '[analytics]', 'enabled = false');
   if (endpoint !== undefined) {
-    const key = endpoint.key?.env;
+    const key = endpoint.key && nameOfKey(endpoint.key);
     lines.push('', `[model_providers.${PROVIDER}]`, `name = ${text(PROVIDER)}`, `base_url = ${text(endpoint.baseUrl)}`);
     lines.push('wire_api = "responses"', 'request_max_retries = 2', 'stream_max_retries = 3');
     if (key !== undefined) {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute } from 'node:path';
+import { nameOfKey } from '../../../domain/agent-entry.ts';
 import { SwitchyardError } from '../../../lib/error.ts';
 import { whyNotFound } from '../../../lib/exec/not-found.ts';
 import { whichOn } from '../../../lib/exec/which.ts';
@@ -53,7 +54,7 @@ const NAMES = {
 function modelEnv({ entry: { endpoint, model }, hostEnv }: AgentTurn): Record<string, string> {
   if (endpoint === undefined) return {};
   const { base, key } = NAMES[endpoint.api];
-  const value = endpoint.key === undefined ? undefined : hostEnv[endpoint.key.env];
+  const value = endpoint.key === undefined ? undefined : hostEnv[nameOfKey(endpoint.key)];
   return {
     [base]: endpoint.baseUrl,
     ...(value === undefined ? {} : { [key]: value }),

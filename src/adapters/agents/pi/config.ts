@@ -1,4 +1,4 @@
-import type { AgentEntry } from '../../../domain/agent-entry.ts';
+import { type AgentEntry, nameOfKey } from '../../../domain/agent-entry.ts';
 import { SwitchyardError } from '../../../lib/error.ts';
 
 /** The name under which pi knows the entry's endpoint. */
@@ -29,7 +29,7 @@ export function piModels({ endpoint, model }: AgentEntry): object {
     baseUrl: api === 'anthropic' ? baseUrl.replace(/\/v1\/?$/, '') : baseUrl,
     api: APIS[api],
     // Without any, pi does not start; a server that wants none does not mind this one.
-    apiKey: key === undefined ? 'none' : `$${key.env}`,
+    apiKey: key === undefined ? 'none' : `$${nameOfKey(key)}`,
     models: [{ id: model }],
   };
   return { providers: { [PROVIDER]: provider } };
@@ -37,7 +37,7 @@ export function piModels({ endpoint, model }: AgentEntry): object {
 
 /** The whole of settings.json. Nothing of a person's own configuration is merged in. */
 export function piSettings({ endpoint }: AgentEntry): object {
-  const key = endpoint?.key?.env;
+  const key = endpoint?.key && nameOfKey(endpoint.key);
   return {
     retry: { maxRetries: 2, baseDelayMs: 1000, maxAgentDelayMs: 10_000 },
     enableInstallTelemetry: false,
