@@ -5,7 +5,7 @@ import { linkLooseObjects } from '../lib/git/link-loose.ts';
 import { listRefs } from '../lib/git/refs.ts';
 import { fetchedRef } from './fetch-from-user.ts';
 import type { Site } from './site.ts';
-import { sourceOf } from './source-objects.ts';
+import { sourceObjects, sourceOf } from './source-objects.ts';
 
 /**
  * Programs of a run read two folders of objects: what was fetched from the person's repository, and `Layout.objects`, what
@@ -41,10 +41,17 @@ export async function showObjects(site: Showing, { wanted, shown }: ShowRequest)
   const link = { ids: missing, without: new Set(below), into: layout.objects };
   if (await linkLooseObjects(store.path, link)) return;
   const input = [...missing, ...below.map((id) => `^${id}`), ''].join('\n');
-  // `--local`: without what the store has borrowed, which is what was fetched.
-  const args = ['pack-objects', '--revs', '--local', '--quiet', '--non-empty', '--window=0'];
-  await git([...args, join(layout.objects, 'pack/pack')], { gitDir: store.path, input });
+  const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0'];
+  // Made where it is to lie, which may be another disk than the store's.
+  const env = {
+    GIT_OBJECT_DIRECTORY: layout.objects,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: [join(store.path, 'objects'), sourceObjects(store.path)].map(quoted).join(':'),
+  };
+  await git([...args, join(layout.objects, 'pack/pack')], { gitDir: store.path, env, input });
 }
+
+/** A path as an entry of a list, whatever is in it. */
+const quoted = (path: string): string => `"${path.replace(/["\\]/g, '\\$&')}"`;
 
 /**
  * Where the run's history meets what was fetched. The base of a run may be in a store that knew no such difference, and is fetched then. If
