@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pruned } from '../api/schemas/server.ts';
 import { SYSTEM } from '../domain/actor.ts';
@@ -7,6 +6,7 @@ import { event } from '../engine/engine.ts';
 import { counted } from '../lib/counted.ts';
 import { git, runGit } from '../lib/git/git.ts';
 import { changeRefs, listRefs, packRefs } from '../lib/git/refs.ts';
+import { isThere } from '../lib/is-there.ts';
 import { namedCommits } from '../store/dump.ts';
 import { putOut } from '../store/outbox.ts';
 import { listRepositories } from '../store/repositories.ts';
@@ -222,10 +222,6 @@ async function dropRefs(
     store,
     refs.map(({ ref, commit }) => ({ ref, to: null, from: commit })),
   );
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 const storeOf = ({ home }: OperationContext, repository: string) => join(home.repositories, `${repository}.git`);

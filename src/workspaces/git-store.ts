@@ -1,9 +1,10 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { changeRef, listRefs, type Ref, resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository } from '../lib/git/repository.ts';
+import { isThere } from '../lib/is-there.ts';
 import { checkpointKey } from './checkpoint-key.ts';
 import { createBareRepository } from './create-bare-repository.ts';
 import { fetchedRef, fetchFromUser } from './fetch-from-user.ts';
@@ -87,7 +88,7 @@ export async function openGitStore({
   const { commonDir, gitDir, objectFormat } = repository;
   const id = known ?? repositoryId(commonDir);
   const path = join(folder, `${id}.git`);
-  if (!(await exists(path))) {
+  if (!(await isThere(path))) {
     await mkdir(folder, { recursive: true });
     await createBareRepository(path, objectFormat);
   }
@@ -118,8 +119,4 @@ export async function openGitStore({
     moveToTrash: (run) => moveRefs({ store: path, from: runRef(run, ''), to: trashRef(run, ''), crashPoint }),
     restoreFromTrash: (run) => moveRefs({ store: path, from: trashRef(run, ''), to: runRef(run, ''), crashPoint }),
   };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

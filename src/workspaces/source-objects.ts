@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isThere } from '../lib/is-there.ts';
 import { createBareRepository } from './create-bare-repository.ts';
 
 /**
@@ -42,10 +43,6 @@ export async function hasRef(gitDir: string, ref: string): Promise<boolean> {
   if (await isThere(join(gitDir, ref))) return true;
   const packed = await readFile(join(gitDir, 'packed-refs'), 'latin1').catch(whenMissing);
   return packed.includes(` ${ref}\n`);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 function whenMissing(error: unknown): string {

@@ -44,6 +44,12 @@ const OWN_WORK: Twin = {
   },
 };
 
+/** Where another's work lies among the objects that an agent borrows from. */
+async function seesItInTheClear(stage: Stage) {
+  await keptInTheClear(stage);
+  return saw(await stage.agent(ALL_OBJECTS), stage.secret);
+}
+
 export const sharedObjects: readonly Attack[] = [
   {
     name: "reads another run's commits out of the store's objects",
@@ -52,10 +58,7 @@ export const sharedObjects: readonly Attack[] = [
       await takenInElsewhere(stage, `echo ${stage.secret} >work.txt && git add -A && git commit -qm work`);
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: OWN_WORK,
   },
   {
@@ -71,10 +74,7 @@ export const sharedObjects: readonly Attack[] = [
       await stage.open({ head, attempt: 2 });
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: OWN_WORK,
   },
   {
@@ -86,10 +86,7 @@ export const sharedObjects: readonly Attack[] = [
       await other.checkpoint();
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: {
       name: 'commits what a checkpoint has kept meanwhile',
       async works(stage) {
@@ -118,10 +115,7 @@ export const sharedObjects: readonly Attack[] = [
       const again = await stage.agent(ALL_OBJECTS);
       return saw({ output: said.output + again.output }, stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: COMMITS,
   },
   {
@@ -131,10 +125,7 @@ export const sharedObjects: readonly Attack[] = [
       await takenInElsewhere(stage, `echo ${stage.secret} >own.log && echo more >>README.md`);
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: OWN_HISTORY,
   },
   {
@@ -147,10 +138,7 @@ export const sharedObjects: readonly Attack[] = [
       );
       return saw(await stage.agent(ALL_OBJECTS), stage.secret);
     },
-    async careless(stage) {
-      await keptInTheClear(stage);
-      return saw(await stage.agent(ALL_OBJECTS), stage.secret);
-    },
+    careless: seesItInTheClear,
     twin: {
       name: 'has the other files of a nested repository kept',
       async works(stage) {
