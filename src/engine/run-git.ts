@@ -1,5 +1,5 @@
 import { between, type CrashPoint } from '../lib/crash-point.ts';
-import { dateNow, isAncestor, mergeBase, patchId, treeOf, writeCommit } from '../lib/git/commits.ts';
+import { dateNow, isAncestor, mergeBase, treeOf, writeCommit } from '../lib/git/commits.ts';
 import { rebaseChain } from '../lib/git/rebase.ts';
 import { withTrailers } from '../lib/git/trailers.ts';
 import type { Forge } from '../ports/forge.ts';
@@ -34,8 +34,7 @@ export function runGit({ database, claimed, store, forge, crashPoint }: RunGitPa
         const result = await rebaseChain({ gitDir, base, head, onto });
         if (result.kind === 'conflict') return { kind: 'conflict', files: result.files };
         await store.keep(runRef(run, 'rebased'), result.head);
-        const [before, after] = await Promise.all([patchId(gitDir, base, head), patchId(gitDir, onto, result.head)]);
-        return { kind: 'rebased', head: result.head, samePatch: before === after };
+        return { kind: 'rebased', head: result.head };
       }),
     async squash({ onto, head, text }) {
       const date = dateNow();

@@ -270,7 +270,7 @@ export interface RunGit {
 }
 
 export type RebaseResult =
-  | { readonly kind: 'rebased'; readonly head: string; readonly samePatch: boolean }
+  | { readonly kind: 'rebased'; readonly head: string }
   | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
 /**

@@ -27,7 +27,7 @@ export interface Workspace {
   checkpoint(): Promise<string>;
 
   /**
-   * Has git start that `collect` will want, while nobody waits for it; for some seconds, or until what is returned is disposed. Harmless at
+   * Has git start that the next look at the files will want, while nobody waits for it; for some seconds, or until what is returned is disposed. Harmless at
    * any time, and without effect on what anything does.
    */
   prepare?(): AsyncDisposable;

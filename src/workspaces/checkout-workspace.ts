@@ -86,10 +86,11 @@ export class CheckoutWorkspace implements Workspace {
     return this.#alone(async () => {
       const { store } = this.#site;
       const left = this.#head.commit;
+      await using _ready = this.prepare();
       if (!(await isAncestor(store.path, left, commit))) await salvage(this.#site, [{ name: 'reset', commit: left }]);
       const head = await headOf(store.path, commit);
       await this.#keepSubmodules();
-      await this.#tree.reset(commit);
+      await this.#tree.reset(head.tree);
       await layWorkspaceSubmodules(this.#site, { commit, fresh: false });
       await this.#moveTo(head, { state: this.#agent.look(this.#head), collected: null });
     });
@@ -144,7 +145,7 @@ export class CheckoutWorkspace implements Workspace {
     const { path } = this.#site.store;
     const stands = checkpoint !== undefined && (await standsOn(path, checkpoint, head.commit));
     notes.push(...(await this.#keepSubmodules()));
-    await this.#tree.reset(stands ? checkpoint.tree : head.commit);
+    await this.#tree.reset(stands ? checkpoint.tree : head.tree);
     await layWorkspaceSubmodules(this.#site, { commit: head.commit, fresh: false });
     if (checkpoint !== undefined) notes.push(...(await restoreParts(this.#site, checkpoint)));
     this.#head = head;

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SwitchyardError } from '../lib/error.ts';
 import { gitError, runGit } from '../lib/git/git.ts';
-import { readRef, resolveCommit } from '../lib/git/refs.ts';
+import { resolveCommit } from '../lib/git/refs.ts';
+import { hasRef } from './source-objects.ts';
 
 export interface UserRepository {
   readonly gitDir: string;
@@ -16,12 +17,13 @@ export const fetchedRef = (commit: string): string => `refs/switchyard/fetched/$
 
 /** Brings a commit with its history from the user's repository into the store, and returns its id. */
 export async function fetchFromUser(from: UserRepository, refOrSha: string): Promise<string> {
+  if (FULL_ID.test(refOrSha) && (await hasRef(from.store, fetchedRef(refOrSha)))) return refOrSha;
   const commit = await resolveCommit(from.gitDir, refOrSha, 'user');
   if (commit === undefined) throw unknownCommit(refOrSha, from.commonDir);
   const ref = fetchedRef(commit);
   // Two processes may fetch the same commit at once; the one that comes second to the ref then finds it there.
   for (let attempt = 1; ; attempt++) {
-    if ((await readRef(from.store, ref)) === commit) return commit;
+    if (await hasRef(from.store, ref)) return commit;
     if (await isShallow(from.commonDir)) throw shallow(from.commonDir);
     const args = [...FETCH, from.commonDir, `${commit}:${ref}`];
     const result = await runGit(args, {
@@ -33,6 +35,8 @@ export async function fetchFromUser(from: UserRepository, refOrSha: string): Pro
     if (attempt === 3) throw gitError(args, result);
   }
 }
+
+const FULL_ID = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const FETCH = [
   'fetch',

@@ -226,6 +226,14 @@ test('a commit of a run that the repository has by now is fetched when that is t
   await store.shares(own);
   expect(await store.hasFetched(own)).toBe(true);
   expect(await plainGit(sourceOf(store.path), 'cat-file', '-t', own)).toBe('commit');
+  // Also when it has no file of its own any more, here or there.
+  const packed = await plainGit(store.path, ...SOMEONE, 'commit-tree', '-p', own, '-m', 'y', tree);
+  await store.keep(runRef('r1', 'head'), packed);
+  await plainGit(store.path, 'repack', '-q', '-a', '-d');
+  await repository.git('fetch', '--quiet', store.path, runRef('r1', 'head'));
+  await store.shares(packed);
+  expect(await store.hasFetched(packed)).toBe(true);
+  await plainGit(sourceOf(store.path), 'fsck', '--full', '--strict');
 });
 
 test('a store of an earlier build is opened with all that it has, and may be moved', async () => {

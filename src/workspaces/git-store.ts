@@ -2,6 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CrashPoint, noCrashPoint } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
+import { linkLooseObjects } from '../lib/git/link-loose.ts';
+import { readLooseObject } from '../lib/git/loose-objects.ts';
 import { changeRef, listRefs, type Ref, resolveCommit } from '../lib/git/refs.ts';
 import { inspectRepository } from '../lib/git/repository.ts';
 import { isThere } from '../lib/is-there.ts';
@@ -9,7 +11,7 @@ import { checkpointKey } from './checkpoint-key.ts';
 import { createBareRepository } from './create-bare-repository.ts';
 import { fetchedRef, fetchFromUser } from './fetch-from-user.ts';
 import { repositoryId } from './repository-id.ts';
-import { hasRef, openSource } from './source-objects.ts';
+import { hasRef, openSource, sourceObjects } from './source-objects.ts';
 import { moveRefs } from './trash.ts';
 
 /**
@@ -109,7 +111,13 @@ export async function openGitStore({
     repository: commonDir,
     fetchCommit,
     async shares(commit) {
-      await fetchCommit(commit).catch(() => undefined);
+      // What was brought there just now lies there as files, and need not come back.
+      const isOver = (await readLooseObject(commonDir, commit)) !== undefined;
+      const link = { ids: [commit], without: new Set<string>(), into: sourceObjects(path) };
+      if (isOver && (await linkLooseObjects(path, link))) {
+        const ref = { ref: fetchedRef(commit), to: commit };
+        await Promise.all([changeRef(source, ref), changeRef(path, ref)]);
+      } else await fetchCommit(commit).catch(() => undefined);
     },
     hasFetched: (commit) => hasRef(source, fetchedRef(commit)),
     resolve: (revision) => resolveCommit(path, revision),

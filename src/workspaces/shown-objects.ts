@@ -38,7 +38,7 @@ export async function showObjects(site: Showing, { wanted, shown }: ShowRequest)
   const missing: string[] = [];
   for (const id of wanted) if (!known.has(id) && !(await store.hasFetched(id))) missing.push(id);
   if (missing.length === 0) return;
-  const link = { ids: missing, without: new Set(below), into: layout.objects };
+  const link = { ids: missing, without: new Set(below), into: layout.objects, beside: [sourceObjects(store.path)] };
   if (await linkLooseObjects(store.path, link)) return;
   const input = [...missing, ...below.map((id) => `^${id}`), ''].join('\n');
   const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0'];

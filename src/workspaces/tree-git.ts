@@ -140,12 +140,13 @@ export class TreeGit {
     for (const tree of missing) this.#given.add(tree);
   }
 
-  /** Makes index and files those of a commit or tree. Untracked files go, ignored ones stay. */
-  async reset(treeish: string): Promise<void> {
+  /** Makes index and files those of a tree. Untracked files go, ignored ones stay. */
+  async reset(tree: string): Promise<void> {
     this.#indexTree = undefined;
     this.#settled = false;
     this.#site.lastLook.forget();
-    await this.#run('reset', RESET, {}, [treeish]);
+    await this.#run('reset', RESET, {}, [tree]);
+    this.#indexTree = tree;
   }
 
   /** Makes the files those of the tree again; returns the readable paths that differed. */

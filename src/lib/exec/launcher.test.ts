@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { tempFolder } from '../../testing/temp-repository.ts';
@@ -124,7 +125,22 @@ test('what a shell could not pass on as it is, it is not asked to', () => {
   expect(isLaunchable({ ...program, env: { 'npm_config_//registry/': 'x' } })).toBe(false);
   expect(isLaunchable({ ...program, env: { UID: '1' } })).toBe(false);
   expect(isLaunchable({ ...program, args: ['a\0b'] })).toBe(false);
-  expect(isLaunchable({ ...program, input: 'text' })).toBe(false);
+  expect(isLaunchable({ ...program, input: 'a\0b' })).toBe(false);
+  expect(isLaunchable({ ...program, input: 'x'.repeat(20_000) })).toBe(false);
+  expect(isLaunchable({ ...program, input: Buffer.from('bytes') })).toBe(false);
+});
+
+test('a program reads a text or a file of ours', async () => {
+  await using folder = await tempFolder();
+  const path = join(folder.path, "a file's");
+  await writeFile(path, 'from a file');
+  const cat = { file: 'cat', args: [], cwd: '/', env: { PATH }, signal: undefined };
+  const odd = "it's %s \\n $HOME `x`\nand no end of a line";
+  expect((await launch({ ...cat, input: odd })).stdout.toString()).toBe(odd);
+  expect((await launch({ ...cat, input: { path } })).stdout.toString()).toBe('from a file');
+  expect((await launch({ ...cat, file: 'false', input: odd })).code).toBe(1);
+  const long = 'x'.repeat(16_000);
+  expect(await launch({ ...cat, file: 'true', input: long })).toMatchObject({ code: 0, stderr: '' });
 });
 
 function readPids(file: string): number[] | undefined {

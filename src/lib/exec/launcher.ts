@@ -4,29 +4,42 @@ import { sendSignal } from '../processes.ts';
 import { shellWord } from '../shell-word.ts';
 import { begin } from './begin.ts';
 import type { BegunProcess } from './begun-process.ts';
+import { isInputFile, type ProgramInput } from './program-input.ts';
 import type { ProgramResult, ProgramToRun } from './run-program.ts';
 
 /**
  * Small shells that start programs for us, each one after the other. Whoever starts a program has its own page tables copied for it and
  * stands still meanwhile: milliseconds for a process of our size, next to nothing for a shell. Nor has it channels made for it, as a
- * program that a starter starts. The program gets what it would get from us: its whole environment, an empty standard input, no further descriptor. A shell that has nothing to do stands in no folder that
+ * program that a starter starts. The program gets what it would get from us: its whole environment, its standard input, no further descriptor. A shell that has nothing to do stands in no folder that
  * somebody may want to remove, ends after a while, and with this process anyway.
  */
 
 /** Whether a shell can start it just as it is meant. */
 export function isLaunchable({ file, args, env, input }: ProgramToRun): boolean {
   return (
-    input === undefined &&
-    ![file, ...args, ...Object.values(env)].some((text) => text.includes('\0')) &&
+    (input === undefined || isSmallText(input) || isInputFile(input)) &&
+    ![file, ...args, ...Object.values(env), ...textsOf(input)].some((text) => text.includes('\0')) &&
     Object.keys(env).every((name) => NAME.test(name) && !OF_SHELLS.has(name))
   );
+}
+
+/** More than that does not go through a shell. */
+const MOST_INPUT = 16 * 1024;
+
+const isSmallText = (input: ProgramInput | undefined): input is string =>
+  typeof input === 'string' && input.length <= MOST_INPUT;
+
+function textsOf(input: ProgramInput | undefined): string[] {
+  if (typeof input === 'string') return [input];
+  return isInputFile(input) ? [input.path] : [];
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** What one shell or another lets nobody set, or heeds itself. */
 const OF_SHELLS = new Set(['UID', 'EUID', 'PPID', 'SHELLOPTS', 'BASHOPTS', 'BASH_VERSINFO', 'POSIXLY_CORRECT', 'IFS']);
 
-export type Launch = Pick<ProgramToRun, 'file' | 'args' | 'cwd' | 'env' | 'signal'>;
+export type Launch = Pick<ProgramToRun, 'file' | 'args' | 'cwd' | 'env' | 'signal'> &
+  Partial<Pick<ProgramToRun, 'input'>>;
 
 /**
  * Runs a program to its end. Aborting kills it; the call then rejects, as it does when the working directory is not there. The code of a
@@ -72,7 +85,7 @@ class Shell {
     this.#stdin.unref();
   }
 
-  async run({ file, args, cwd, env, signal }: Launch): Promise<ProgramResult> {
+  async run({ file, args, cwd, env, input, signal }: Launch): Promise<ProgramResult> {
     clearTimeout(this.#rest);
     const kill = () => this.#kill();
     signal?.addEventListener('abort', kill, { once: true });
@@ -81,7 +94,7 @@ class Shell {
     const [out, err] = this.#outputs;
     const said = Promise.all([out.until(mark), err.until(mark)]);
     this.#stdin.write(
-      `if ${cwd === undefined ? goHome() : `cd ${shellWord(cwd)}`}; then ${commandOf({ file, args, env })} </dev/null; code=$?; else code=${NO_FOLDER}; fi; cd /\n` +
+      `if ${cwd === undefined ? goHome() : `cd ${shellWord(cwd)}`}; then ${fed(commandOf({ file, args, env }), input)}; code=$?; else code=${NO_FOLDER}; fi; cd /\n` +
         `printf %s%03d ${mark} 0 >&2; printf %s%03d ${mark} "$code"\n`,
     );
     try {
@@ -175,6 +188,11 @@ function goHome(): string {
   } catch {
     return 'cd /';
   }
+}
+
+function fed(command: string, input: ProgramInput | undefined): string {
+  if (isSmallText(input)) return `printf %s ${shellWord(input)} 2>/dev/null | ${command}`;
+  return `${command} <${isInputFile(input) ? shellWord(input.path) : '/dev/null'}`;
 }
 
 function commandOf({ file, args, env }: Pick<Launch, 'file' | 'args' | 'env'>): string {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { isLaunchable, launch } from './launcher.ts';
+import { type InputFile, isInputFile, type ProgramInput } from './program-input.ts';
 import { whichOn } from './which.ts';
 
 export interface ProgramToRun {
@@ -10,8 +11,8 @@ export interface ProgramToRun {
   readonly cwd: string | undefined;
   /** The whole environment; nothing is inherited. */
   readonly env: Readonly<Record<string, string>>;
-  /** What standard input holds; an open file is read from its position. Without it, standard input is empty. */
-  readonly input: string | Uint8Array | FileHandle | undefined;
+  /** What standard input holds; without it, that is empty. */
+  readonly input: ProgramInput | undefined;
   /** Aborting kills the program; the call then rejects with the signal's reason. */
   readonly signal: AbortSignal | undefined;
 }
@@ -46,7 +47,22 @@ async function launched(program: ProgramToRun): Promise<ProgramResult> {
   return result;
 }
 
-async function spawned({ file, args, cwd, env, input, signal }: ProgramToRun): Promise<ProgramResult> {
+async function spawned(program: ProgramToRun): Promise<ProgramResult> {
+  if (!isInputFile(program.input)) return spawnedWith({ ...program, input: program.input });
+  await using input = await open(program.input.path);
+  return await spawnedWith({ ...program, input });
+}
+
+type Held = Exclude<ProgramInput, InputFile> | undefined;
+
+async function spawnedWith({
+  file,
+  args,
+  cwd,
+  env,
+  input,
+  signal,
+}: ProgramToRun & { readonly input: Held }): Promise<ProgramResult> {
   const stdio = [standardInput(input), 'pipe', 'pipe'] as const;
   const child = spawn(file, args, { ...(cwd === undefined ? {} : { cwd }), env, stdio: [...stdio] });
   const kill = (): void => void child.kill('SIGKILL');
@@ -60,12 +76,12 @@ async function spawned({ file, args, cwd, env, input, signal }: ProgramToRun): P
   }
 }
 
-function standardInput(input: ProgramToRun['input']): 'ignore' | 'pipe' | number {
+function standardInput(input: Held): 'ignore' | 'pipe' | number {
   if (input === undefined) return 'ignore';
   return isText(input) ? 'pipe' : input.fd;
 }
 
-function isText(input: ProgramToRun['input']): input is string | Uint8Array {
+function isText(input: Held): input is string | Uint8Array {
   return typeof input === 'string' || input instanceof Uint8Array;
 }
 

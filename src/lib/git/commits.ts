@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { PLAIN_DIFF } from './diff.ts';
 import { git, gitError, gitLine, runGit, splitNul } from './git.ts';
 import { parentsOf, readLooseCommit } from './loose-commits.ts';
 import { readLooseObject, writeLooseObject } from './loose-objects.ts';
@@ -136,25 +134,13 @@ async function isNearAncestor(gitDir: string, ancestor: string, descendant: stri
 
 /** A best common ancestor, undefined when the histories have nothing in common. */
 export async function mergeBase(gitDir: string, a: string, b: string): Promise<string | undefined> {
+  for (const [one, other] of [
+    [a, b],
+    [b, a],
+  ] as const)
+    if (one === other || (await isNearAncestor(gitDir, one, other))) return one;
   const args = ['merge-base', a, b];
   const result = await runGit(args, { gitDir });
   if (result.code > 1) throw gitError(args, result);
   return result.code === 0 ? result.stdout.toString().trim() : undefined;
-}
-
-/**
- * Identifies what a range changes, wherever it stands: the same after a rebase that left every changed and neighbouring line
- * alone. Unlike `git patch-id`, white space and the contents of binary files count.
- */
-export async function patchId(gitDir: string, from: string, to: string): Promise<string> {
-  const patch = await git(['diff-tree', '-r', '-p', '--binary', '--no-renames', '-U3', ...PLAIN_DIFF, from, to, '--'], {
-    gitDir,
-  });
-  const hash = createHash('sha256');
-  for (const line of patch.toString('latin1').split('\n')) {
-    if (line.startsWith('index ')) continue;
-    hash.update(line.startsWith('@@ ') ? '@@' : line, 'latin1');
-    hash.update('\n');
-  }
-  return hash.digest('hex');
 }

@@ -1,5 +1,5 @@
-import type { FileHandle } from 'node:fs/promises';
 import { messageOf, SwitchyardError } from '../error.ts';
+import type { ProgramInput } from '../exec/program-input.ts';
 import { type ProgramResult, runProgram } from '../exec/run-program.ts';
 import { type GitFlavour, gitEnvironment } from './environment.ts';
 
@@ -17,8 +17,8 @@ export interface GitOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** On top of the flavour's configuration, for this command alone. */
   readonly config?: Readonly<Record<string, string>>;
-  /** What standard input holds; an open file is read from its position. Without it, standard input is empty. */
-  readonly input?: string | Uint8Array | FileHandle;
+  /** What standard input holds; without it, that is empty. */
+  readonly input?: ProgramInput;
   /** Aborting ends the command; the call then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }

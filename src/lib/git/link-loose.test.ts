@@ -51,6 +51,20 @@ test('all of the history comes where nothing is left out, and again is the same'
   for (const id of [first, await at.idOf('HEAD~1:in/b.txt')]) expect([id, await at.has(id)]).toEqual([id, true]);
 });
 
+test('what lies beside the links is left out', async () => {
+  await using at = await linking();
+  const { repository, gitDir, into, first, second } = at;
+  const beside = join(at.into, '../beside');
+  await mkdir(beside);
+  expect(await linkLooseObjects(gitDir, { ids: [first], without: new Set(), into: beside })).toBe(true);
+  expect(await linkLooseObjects(gitDir, { ids: [second], without: new Set(), into, beside: [beside] })).toBe(true);
+  for (const name of ['HEAD', 'HEAD:in', 'HEAD:in/c.txt'])
+    expect([name, await at.has(await at.idOf(name))]).toEqual([name, true]);
+  for (const name of ['HEAD~1', 'HEAD:a.txt', 'HEAD:in/b.txt'])
+    expect([name, await at.has(await at.idOf(name))]).toEqual([name, false]);
+  await repository.git('fsck');
+});
+
 test('what the repository borrows is left out', async () => {
   await using at = await linking();
   await using other = await tempFolder();

@@ -1,6 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LooseObject, readLooseObject } from './loose-objects.ts';
+import { FOLDER, GITLINK, treeEntries } from './loose-trees.ts';
 
 export interface LinkRequest {
   /** Commits and trees that the repository has. */
@@ -9,20 +10,26 @@ export interface LinkRequest {
   readonly without: ReadonlySet<string>;
   /** A folder of objects on the same disk; nobody else writes there. */
   readonly into: string;
+  /** Folders of objects that hold, beside each, all that it holds: whoever reads the links reads these as well. */
+  readonly beside?: readonly string[];
 }
 
-/** More objects than these are looked at as quickly by git. */
+/** As many objects to link, or to look for, git does as quickly. */
 const MOST = 1000;
+const MOST_SEEN = 5 * MOST;
 
 /**
  * Has a folder of objects hold all that these commits and trees hold of the repository's own, by links to the files that git has for its
  * latest objects. What the repository borrows is left out. It saves a process of git; false, and some of it may be there, where git has to do
  * it: they are many, the repository has packs of its own, or the folder cannot be linked to. An object gets there after all that it holds.
  */
-export async function linkLooseObjects(gitDir: string, { ids, without, into }: LinkRequest): Promise<boolean> {
+export async function linkLooseObjects(
+  gitDir: string,
+  { ids, without, into, beside = [] }: LinkRequest,
+): Promise<boolean> {
   const own = join(gitDir, 'objects');
   if (hasPacks(own)) return false;
-  const linking: Linking = { gitDir, own, into, without, seen: new Set() };
+  const linking: Linking = { gitDir, own, into, there: [into, ...beside], without, seen: new Set(), linked: 0 };
   try {
     for (const id of ids) if (!(await linkAll(linking, id))) return false;
   } catch {
@@ -36,12 +43,16 @@ interface Linking {
   readonly gitDir: string;
   readonly own: string;
   readonly into: string;
+  readonly there: readonly string[];
   readonly without: ReadonlySet<string>;
   readonly seen: Set<string>;
+  linked: number;
 }
 
+const isWorthIt = ({ seen, linked }: Linking): boolean => linked <= MOST && seen.size <= MOST_SEEN;
+
 async function linkAll(linking: Linking, id: string): Promise<boolean> {
-  if (!isWanted(linking, id)) return linking.seen.size <= MOST;
+  if (!isWanted(linking, id)) return isWorthIt(linking);
   const object = await readLooseObject(linking.gitDir, id);
   if (object === undefined) return false;
   const held = heldBy(object, id.length / 2);
@@ -52,19 +63,22 @@ async function linkAll(linking: Linking, id: string): Promise<boolean> {
     } else if (isWanted(linking, inner)) link(linking, inner);
   }
   link(linking, id);
-  return linking.seen.size <= MOST;
+  return isWorthIt(linking);
 }
 
 /** Whether it is the repository's own, and not there yet. */
-function isWanted({ own, into, without, seen }: Linking, id: string): boolean {
+function isWanted({ own, there, without, seen }: Linking, id: string): boolean {
   if (without.has(id) || seen.has(id)) return false;
   seen.add(id);
-  return existsSync(fileIn(own, id)) && !existsSync(fileIn(into, id));
+  return existsSync(fileIn(own, id)) && !there.some((folder) => existsSync(fileIn(folder, id)));
 }
 
-function link({ own, into }: Linking, id: string): void {
-  mkdirSync(join(into, id.slice(0, 2)), { recursive: true, mode: 0o700 });
+function link(linking: Linking, id: string): void {
+  const { own, into } = linking;
+  const folder = join(into, id.slice(0, 2));
+  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
   linkSync(fileIn(own, id), fileIn(into, id));
+  linking.linked++;
 }
 
 interface Held {
@@ -74,28 +88,15 @@ interface Held {
 
 /** What a commit or tree holds, submodules aside; undefined for anything else. */
 function heldBy({ type, content }: LooseObject, idBytes: number): Held[] | undefined {
-  if (type === 'tree') return entriesOf(content, idBytes);
+  if (type === 'tree') {
+    const entries = treeEntries(content, idBytes).filter(({ mode }) => mode !== GITLINK);
+    return entries.map(({ mode, id }) => ({ id, isBlob: mode !== FOLDER }));
+  }
   if (type !== 'commit') return undefined;
   const headers = content.toString('latin1').split('\n\n', 1)[0]?.split('\n') ?? [];
   const lines = headers.filter((line) => line.startsWith('tree ') || line.startsWith('parent '));
   return lines.map((line) => ({ id: line.slice(line.indexOf(' ') + 1), isBlob: false }));
 }
-
-/** Each is its mode, a space, its name, a NUL and its id in bytes. */
-function entriesOf(content: Buffer, idBytes: number): Held[] {
-  const held: Held[] = [];
-  for (let at = 0; at < content.length; ) {
-    const end = content.indexOf(0, at);
-    const mode = content.toString('latin1', at, content.indexOf(0x20, at));
-    const id = content.toString('hex', end + 1, end + 1 + idBytes);
-    if (mode !== GITLINK) held.push({ id, isBlob: mode !== FOLDER });
-    at = end + 1 + idBytes;
-  }
-  return held;
-}
-
-const GITLINK = '160000';
-const FOLDER = '40000';
 
 function hasPacks(objects: string): boolean {
   return readdirSync(join(objects, 'pack')).length > 0;

@@ -13,9 +13,18 @@ export async function receivePack(gitDir: string, file: string, { strict }: { st
   const options = strict ? ['--strict'] : [];
   await using pack = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if (!(await pack.stat()).isFile()) throw new Error(`${file} is no file`);
+  await git([...(await waysIn(pack)), ...options], { gitDir, input: pack });
+}
+
+/** The same for a pack that we have made ourselves, into a person's repository. */
+export async function receiveOwnPack(gitDir: string, file: string): Promise<void> {
+  await using pack = await open(file);
+  await git(await waysIn(pack), { gitDir, flavour: 'user', input: { path: file } });
+}
+
+async function waysIn(pack: FileHandle): Promise<string[]> {
   const many = (await objectCount(pack)) > UNPACK_LIMIT;
-  const args = many ? ['index-pack', '--stdin', '--fix-thin', ...options] : ['unpack-objects', '-q', ...options];
-  await git(args, { gitDir, input: pack });
+  return many ? ['index-pack', '--stdin', '--fix-thin'] : ['unpack-objects', '-q'];
 }
 
 /** From the header: `PACK`, version, number of objects; 0 where there is no header. Leaves the position at the beginning. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { type TempRepository, tempRepository } from '../../testing/temp-repository.ts';
-import { patchId, readCommits } from './commits.ts';
+import { readCommits } from './commits.ts';
 import { rebaseChain } from './rebase.ts';
 
 /** `main` with one commit, then what each side does from there; ends on `main`. */
@@ -89,29 +89,4 @@ test('a merge in the chain brings what it brought to its first parent', async ()
   const rebased = await rebaseChain({ gitDir: `${repository.path}/.git`, base, head, onto });
   if (rebased.kind !== 'rebased') throw new Error('a conflict');
   expect(await repository.git('ls-tree', '--name-only', rebased.head)).toBe('a.txt\nside.txt\nwork.txt');
-});
-
-test('the patch id survives a rebase beside it, and does not survive other white space, context or binary content', async () => {
-  await using repository = await tempRepository({ 'a.txt': lines(), bin: 'a\0b' });
-  const gitDir = `${repository.path}/.git`;
-  const request = await diverged(repository, {
-    ours: [{ 'a.txt': lines({ 20: 'ours' }), bin: 'a\0c' }],
-    theirs: [{ 'a.txt': `first\n${lines()}` }],
-  });
-  const rebased = await rebaseChain(request);
-  if (rebased.kind !== 'rebased') throw new Error('a conflict');
-  const id = await patchId(gitDir, request.base, request.head);
-  expect(await patchId(gitDir, request.onto, rebased.head)).toBe(id);
-
-  await repository.git('switch', '--quiet', '--detach', request.base);
-  const others = [
-    { 'a.txt': lines({ 20: 'ours ' }), bin: 'a\0c' },
-    { 'a.txt': lines({ 20: 'ours' }), bin: 'a\0d' },
-    { 'a.txt': lines({ 20: 'ours' }, { 22: 'more' }), bin: 'a\0c' },
-  ];
-  for (const files of others) {
-    const head = await repository.commit(files);
-    expect(await patchId(gitDir, request.base, head)).not.toBe(id);
-    await repository.git('reset', '--quiet', '--hard', request.base);
-  }
 });

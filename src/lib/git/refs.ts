@@ -34,12 +34,11 @@ export async function readRef(
  */
 export async function changeRef(
   gitDir: string,
-  { ref, to, from }: RefChange,
+  change: RefChange,
   { flavour = 'harness', message }: { flavour?: GitFlavour; message?: string } = {},
 ): Promise<boolean> {
-  const old = from === undefined ? [] : [from ?? ''];
-  const log = message === undefined ? [] : ['-m', message];
-  const args = ['update-ref', ...log, ...(to === null ? ['-d', ref] : [ref, to]), ...old];
+  const { ref, to, from } = change;
+  const args = updateOf(change, message);
   const result = await runGit(args, { gitDir, flavour });
   if (result.code === 0) return true;
   const actual = (await readRef(gitDir, ref, flavour)) ?? null;
@@ -48,9 +47,20 @@ export async function changeRef(
   return false;
 }
 
+function updateOf({ ref, to, from }: RefChange, message?: string): string[] {
+  const old = from === undefined ? [] : [from ?? ''];
+  const log = message === undefined ? [] : ['-m', message];
+  return ['update-ref', ...log, ...(to === null ? ['-d', ref] : [ref, to]), ...old];
+}
+
 /** All changes or none. */
 export async function changeRefs(gitDir: string, changes: readonly RefChange[]): Promise<void> {
   if (changes.length === 0) return;
+  const [only] = changes;
+  if (changes.length === 1 && only !== undefined) {
+    await git(updateOf(only), { gitDir });
+    return;
+  }
   const input = changes.map(({ ref, to, from }) => {
     if (to === null) return `delete ${ref}\0${from ?? ''}\0`;
     if (from === null) return `create ${ref}\0${to}\0`;

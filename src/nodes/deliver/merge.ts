@@ -29,10 +29,11 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
   for (let round = 1; round <= ROUNDS; round++) {
     const tip = await context.git.fetchBranch(target);
     if (tip === undefined) return parked('merge/no-branch', `There is no branch ${target} in the repository.`);
-    if (tip !== head && head !== context.run.base.commit && (await context.git.isAncestor(head, tip)))
+    const base = await context.git.mergeBase(tip, head);
+    if (base === head && tip !== head && head !== context.run.base.commit)
       return merged(context, target, head, `${target} has it already: somebody has merged it by hand`);
-    if (!(await context.git.isAncestor(tip, head))) {
-      const rebased = await onTopOf(context, { tip, head, target });
+    if (base !== tip) {
+      const rebased = await onTopOf(context, { base, tip, head, target });
       if ('outcome' in rebased) return rebased;
       head = rebased.head;
     }
@@ -67,9 +68,8 @@ async function finish(
 /** Puts the run's commits on top of the target's tip. */
 async function onTopOf(
   context: StepContext,
-  { tip, head, target }: { tip: string; head: string; target: string },
+  { base, tip, head, target }: { base: string | undefined; tip: string; head: string; target: string },
 ): Promise<{ readonly head: string } | Extract<StepResult, { kind: 'outcome' }>> {
-  const base = await context.git.mergeBase(tip, head);
   if (base === undefined) return parked('merge/unrelated', `${target} and the run have no common history.`);
   const rebased = await context.git.rebase({ base, head, onto: tip });
   if (rebased.kind === 'conflict') {
@@ -106,6 +106,7 @@ async function checkAgain(
   await context.say('info', `${head.slice(0, 12)} is to be merged, and is checked again first: ${names}.`);
   const workspace = await context.workspace();
   if (workspace.head !== head) await workspace.reset(head);
+  await using _ready = workspace.prepare?.();
   const results = await verify({ context, workspace, checks });
   const red = results.filter((result) => result.verdict !== 'pass').map(({ name }) => name);
   if (red.length === 0) return undefined;

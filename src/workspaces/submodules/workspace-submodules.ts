@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { isBelow } from '../../domain/inner-folder.ts';
 import { writeCommit, writeTreeOfFolders } from '../../lib/git/commits.ts';
 import { runGit } from '../../lib/git/git.ts';
+import { readLooseCommit } from '../../lib/git/loose-commits.ts';
+import { readLooseTree } from '../../lib/git/loose-trees.ts';
 import { putOwnFile, readOwnFile } from '../../lib/own-file.ts';
 import { readable } from '../raw-differences.ts';
 import { salvage } from '../salvage.ts';
@@ -152,6 +154,9 @@ async function writeLaid(git: string, laid: Laid): Promise<void> {
 }
 
 async function hasGitmodules(store: string, commit: string): Promise<boolean> {
+  const loose = await readLooseCommit(store, commit);
+  const entries = loose === undefined ? undefined : await readLooseTree(store, loose.tree);
+  if (entries !== undefined) return entries.some(({ name }) => name === '.gitmodules');
   return (await runGit(['cat-file', '-e', `${commit}:.gitmodules`], { gitDir: store })).code === 0;
 }
 

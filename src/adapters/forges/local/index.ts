@@ -53,13 +53,14 @@ async function publish(
   const actual = await readRef(gitDir, ref, 'user');
   if (actual === commit && expected === undefined) return { kind: 'published' };
   if (actual !== commit && actual !== expected) return { kind: 'moved', actual };
-  await bringObjects({ gitDir, mirror, commit });
+  const bring = () => bringObjects({ gitDir, mirror, commit });
   if (expected === undefined) {
+    await bring();
     const made = await changeRef(gitDir, { ref, to: commit, from: null }, { flavour: 'user', message: MESSAGE });
     return made ? { kind: 'published' } : { kind: 'moved', actual: await readRef(gitDir, ref, 'user') };
   }
   const quiet = { ...repository, crashPoint: () => Promise.resolve() };
-  const moved = await moveBranch(quiet, { branch, from: expected, to: commit, message: MESSAGE });
+  const moved = await moveBranch(quiet, { branch, from: expected, to: commit, message: MESSAGE, bring });
   switch (moved.kind) {
     case 'moved':
       return { kind: 'published' };
@@ -89,9 +90,7 @@ async function move(
   { branch, from, to, kept }: Parameters<Forge['move']>[0],
 ): Promise<MoveResult> {
   const { gitDir, mirror } = repository;
-  await bringObjects({ gitDir, mirror, commit: to });
-  if (kept !== undefined) await bringObjects({ gitDir, mirror, commit: kept });
-  if (!(await isAncestor(gitDir, from, to))) {
+  if (!(await isAncestor(mirror, from, to))) {
     throw new SwitchyardError({
       code: 'merge/not-a-descendant',
       message: `${to} does not stand on ${from}.`,
@@ -99,7 +98,11 @@ async function move(
     });
   }
   const message = `switchyard: merge ${to.slice(0, 12)}`;
-  const moved = await moveBranch(repository, { branch, from, to, message, kept });
+  const bring = async () => {
+    await bringObjects({ gitDir, mirror, commit: to, above: from });
+    if (kept !== undefined) await bringObjects({ gitDir, mirror, commit: kept });
+  };
+  const moved = await moveBranch(repository, { branch, from, to, message, kept, bring });
   switch (moved.kind) {
     case 'moved':
       return { kind: 'moved' };

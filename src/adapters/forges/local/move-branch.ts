@@ -16,6 +16,8 @@ export interface BranchMove extends Step {
   readonly message: string;
   /** A commit in which a person's files may be kept as they are: those are not in the way. */
   readonly kept?: string | undefined;
+  /** Has the repository hold the objects of `to`. */
+  readonly bring: () => Promise<void>;
 }
 
 export type Moved =
@@ -24,19 +26,20 @@ export type Moved =
   | { readonly kind: 'blocked'; readonly checkout: string; readonly files: readonly string[] };
 
 /**
- * Moves a branch and every checkout of it from one commit to another, whose objects are there. First it is made sure that nothing is in the way anywhere, then the
+ * Moves a branch and every checkout of it from one commit to another. First it is made sure that nothing is in the way anywhere, then the
  * ref moves by compare-and-set, then the checkouts; where one of them has become dirty in that moment, all goes back. After a
  * death in the middle a second call finds the ref moved, and brings those checkouts along that were left behind.
  */
 export async function moveBranch(repository: Repository, move: BranchMove): Promise<Moved> {
   const { gitDir, mirror, crashPoint } = repository;
-  const { branch, from, to, message, kept } = move;
+  const { branch, from, to, message, kept, bring } = move;
   const ref = `refs/heads/${branch}`;
   const actual = await readRef(gitDir, ref, 'user');
+  const [checkouts] = await Promise.all([checkoutsOf(gitDir, branch), bring()]);
   if (actual !== from && actual !== to) return { kind: 'elsewhere', actual };
   const moved = actual === to;
   const ahead: Going[] = [];
-  for (const checkout of await checkoutsOf(gitDir, branch)) {
+  for (const checkout of checkouts) {
     const way = await lookAhead(checkout, { from, to, mirror, moved, kept });
     if (way.kind === 'blocked') {
       if (moved)
