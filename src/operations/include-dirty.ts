@@ -1,8 +1,10 @@
 import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { alternateObjects } from '../lib/git/alternates.ts';
 import { dateNow, writeCommit } from '../lib/git/commits.ts';
 import { git, gitLine } from '../lib/git/git.ts';
+import { copyObjects } from '../lib/git/packs.ts';
 import { makeScratchFolder } from '../lib/scratch-folder.ts';
 import type { CommitIdentity } from '../ports/workspace.ts';
 import { runRef } from '../workspaces/git-store.ts';
@@ -25,10 +27,14 @@ export async function includeDirty(
   const env = {
     GIT_INDEX_FILE: index,
     GIT_OBJECT_DIRECTORY: join(store.path, 'objects'),
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: join(commonDir, 'objects'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: alternateObjects([join(commonDir, 'objects')]),
   };
   await git(['-C', toplevel, 'add', '--all'], { flavour: 'user', env });
   const tree = await gitLine(['-C', toplevel, 'write-tree'], { flavour: 'user', env });
+  // What was staged before, git has written over there alone.
+  const from = { cwd: toplevel, flavour: 'user', env } as const;
+  const to = { gitDir: store.path, flavour: 'harness' } as const;
+  await copyObjects({ wanted: [tree, `^${base.commit}`], from, to, folder: store.path });
   const date = dateNow();
   const commit = await writeCommit(store.path, {
     tree,

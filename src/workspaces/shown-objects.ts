@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { alternateObjects } from '../lib/git/alternates.ts';
 import { git } from '../lib/git/git.ts';
 import { linkLooseObjects } from '../lib/git/link-loose.ts';
 import { listRefs } from '../lib/git/refs.ts';
@@ -45,13 +46,10 @@ export async function showObjects(site: Showing, { wanted, shown }: ShowRequest)
   // Made where it is to lie, which may be another disk than the store's.
   const env = {
     GIT_OBJECT_DIRECTORY: layout.objects,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: [join(store.path, 'objects'), sourceObjects(store.path)].map(quoted).join(':'),
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: alternateObjects([join(store.path, 'objects'), sourceObjects(store.path)]),
   };
   await git([...args, join(layout.objects, 'pack/pack')], { gitDir: store.path, env, input });
 }
-
-/** A path as an entry of a list, whatever is in it. */
-const quoted = (path: string): string => `"${path.replace(/["\\]/g, '\\$&')}"`;
 
 /**
  * Where the run's history meets what was fetched. The base of a run may be in a store that knew no such difference, and is fetched then. If

@@ -1,6 +1,9 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { git } from './git.ts';
+import { join } from 'node:path';
+import { makeScratchFolder } from '../scratch-folder.ts';
+import type { GitFlavour } from './environment.ts';
+import { type GitOptions, git, gitLine } from './git.ts';
 
 /** Above so many objects a pack is kept as it is; below, it is taken apart, so that many small ones do not pile up. */
 const UNPACK_LIMIT = 1000;
@@ -16,10 +19,28 @@ export async function receivePack(gitDir: string, file: string, { strict }: { st
   await git([...(await waysIn(pack)), ...options], { gitDir, input: pack });
 }
 
-/** The same for a pack that we have made ourselves, into a person's repository. */
-export async function receiveOwnPack(gitDir: string, file: string): Promise<void> {
-  await using pack = await open(file);
-  await git(await waysIn(pack), { gitDir, flavour: 'user', input: { path: file } });
+export interface OwnPack {
+  /** Names what is packed and, behind `^`, what is not: commits and trees. */
+  readonly wanted: readonly string[];
+  /** Where git finds those objects. */
+  readonly from: GitOptions;
+  /** The repository to take them, and whose it is. */
+  readonly to: { readonly gitDir: string; readonly flavour: GitFlavour };
+  /** The pack lies in a folder of its own below this one meanwhile. */
+  readonly folder: string;
+}
+
+/** Copies objects from one repository to another, by a pack that nobody but us has had in hand; those that are there may come again. */
+export async function copyObjects({ wanted, from, to, folder }: OwnPack): Promise<void> {
+  await using scratch = await makeScratchFolder(join(folder, 'pack-'));
+  const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0', join(scratch.path, 'pack')];
+  // The pack is read at once, and lost with the machine without harm.
+  const config = { ...from.config, 'core.fsync': 'none' };
+  const name = await gitLine(args, { ...from, config, input: [...wanted, ''].join('\n') });
+  if (name === '') return;
+  const path = join(scratch.path, `pack-${name}.pack`);
+  await using pack = await open(path);
+  await git(await waysIn(pack), { ...to, input: { path } });
 }
 
 async function waysIn(pack: FileHandle): Promise<string[]> {

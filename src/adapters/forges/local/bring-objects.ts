@@ -1,8 +1,6 @@
-import { join } from 'node:path';
-import { git, runGit } from '../../../lib/git/git.ts';
+import { git } from '../../../lib/git/git.ts';
 import { bringLfsObjects } from '../../../lib/git/lfs.ts';
-import { receiveOwnPack } from '../../../lib/git/packs.ts';
-import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
+import { copyObjects } from '../../../lib/git/packs.ts';
 
 export interface BringRequest {
   /** Of the person's repository. */
@@ -29,23 +27,13 @@ export async function bringObjects({ gitDir, mirror, commit, above }: BringReque
   await bringLfsObjects({ from: mirror, to: gitDir, commit });
 }
 
-/** A pack of what is new: two processes, where a fetch is seven. False where that was not to be had; a fetch then says why. */
+/** Two processes, where a fetch is seven. False where that was not to be had; a fetch then says why. */
 async function bringAbove({ gitDir, mirror, commit, above }: Required<BringRequest>): Promise<boolean> {
-  if (commit === above) return true;
-  await using scratch = await makeScratchFolder(join(mirror, 'bring-'));
-  const input = `${commit}\n^${above}\n`;
-  const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0', join(scratch.path, 'pack')];
-  // The pack is read at once, and lost with the machine without harm.
-  const packed = await runGit(args, { gitDir: mirror, input, config: { 'core.fsync': 'none' } });
-  const name = packed.stdout.toString().trim();
-  if (packed.code !== 0) return false;
-  if (name === '') return true;
-  try {
-    await receiveOwnPack(gitDir, join(scratch.path, `pack-${name}.pack`));
-  } catch {
-    return false;
-  }
-  return true;
+  const wanted = [commit, `^${above}`];
+  return copyObjects({ wanted, from: { gitDir: mirror }, to: { gitDir, flavour: 'user' }, folder: mirror }).then(
+    () => true,
+    () => false,
+  );
 }
 
 const FETCH = [
