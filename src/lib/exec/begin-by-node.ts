@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
+import { heldToOpenFiles } from '../resources/open-files.ts';
 import type { BegunProcess, End, ProgramToBegin } from './begun-process.ts';
 import { openHanded } from './handed-file.ts';
 
@@ -19,7 +20,10 @@ async function begin(program: ProgramToBegin, descriptors: readonly number[]): P
   const { statusPipe = false, gate: isGated = false } = program;
   const behind = [...descriptors, ...(isGated ? (['pipe'] as const) : [])];
   const atThree = behind.length > 0 || statusPipe ? [statusPipe ? ('pipe' as const) : ('ignore' as const)] : [];
-  const child = spawn(program.file, program.args, {
+  const { openFiles } = program;
+  const argv = [program.file, ...program.args] as const;
+  const [file, ...args] = openFiles === undefined ? argv : heldToOpenFiles('/bin/sh', openFiles, argv);
+  const child = spawn(file, args, {
     cwd: program.cwd,
     env: program.env,
     detached: true,

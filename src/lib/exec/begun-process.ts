@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { OpenFiles } from '../resources/open-files.ts';
 import type { HandedFile } from './handed-file.ts';
 
 /** A program as the leader of a session of its own, so that no terminal's Ctrl-C reaches it. */
@@ -15,6 +16,8 @@ export interface ProgramToBegin {
   readonly files?: readonly HandedFile[];
   /** Opens a pipe at the descriptor behind those, on which the program may be told something. */
   readonly gate?: boolean;
+  /** What it and all that it starts are held to. */
+  readonly openFiles?: OpenFiles | undefined;
 }
 
 /** A program that runs. Nobody but the caller reads its channels, writes to them or closes them, nor ends the program. */

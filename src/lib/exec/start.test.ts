@@ -44,6 +44,17 @@ describe.each(ways)('by %s', (_name, by) => {
     await child.closed;
   });
 
+  test('holds it to a number of open files, and says when it cannot', async () => {
+    const bounds = sh('ulimit -Sn; ulimit -Hn');
+    expect((await output({ ...bounds, openFiles: { soft: 200, hard: 300 } })).toString()).toBe('200\n300\n');
+    const tooMany = start({ ...bounds, openFiles: { soft: 300, hard: 200 } });
+    const code = await tooMany.then(
+      async ({ ended }) => (await ended).code,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    expect([126, 'EINVAL']).toContain(code);
+  });
+
   test('does not open a status pipe unasked', async () => {
     const child = await start(sh('echo x >&3'));
     expect((await child.ended).code).not.toBe(0);

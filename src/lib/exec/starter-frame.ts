@@ -19,7 +19,10 @@ export function isFramable({ file, args, cwd, env, files = [] }: ProgramToBegin)
 }
 
 /** What a starter is asked with; `STARTER_PROGRAM` says how it is read. */
-export function frameOf(id: number, { file, args, cwd, env, files = [], ...channels }: ProgramToBegin): Buffer {
+export function frameOf(
+  id: number,
+  { file, args, cwd, env, files = [], openFiles, ...channels }: ProgramToBegin,
+): Buffer {
   const variables = Object.entries(env);
   const numbers = [
     id,
@@ -28,6 +31,8 @@ export function frameOf(id: number, { file, args, cwd, env, files = [], ...chann
     args.length,
     variables.length,
     files.length,
+    openFiles?.soft ?? 0,
+    openFiles?.hard ?? 0,
   ];
   const texts = [file, cwd, ...args, ...variables.flat(), ...files.map(wordOf)];
   const lengths = texts.map((text) => Buffer.byteLength(text));

@@ -1,19 +1,19 @@
 /**
- * The starter as a Perl program, of which only what every Perl has is used: `perl -e STARTER_PROGRAM PRCTL SETSID DUP3 MEMFD_CREATE PARENT
- * SOCKET`, the first four being the numbers of those system calls. It talks over descriptor 3.
+ * The starter as a Perl program, of which only what every Perl has is used: `perl -e STARTER_PROGRAM PRCTL SETSID DUP3 MEMFD_CREATE PRLIMIT
+ * PARENT SOCKET`, the first five being the numbers of those system calls. It talks over descriptor 3.
  *
- * It reads frames: a length, then `N6 (N/a*)*`: an id, whether there is a status pipe, whether there is a gate, how many arguments,
- * variables and files there are, and these texts: the program, its folder, arguments, names each with its value, files. For each it connects
+ * It reads frames: a length, then `N8 (N/a*)*`: an id, whether there is a status pipe, whether there is a gate, how many arguments,
+ * variables and files there are, how many files it may have open (soft and hard bound, or zeros), and these texts: the program, its folder, arguments, names each with its value, files. For each it connects
  * to the socket as often as the program has channels, says the id and the channel's number there, and has the program have that connection.
  * It answers with lines: `started ID PID`, `failed ID ERRNO`, `ended ID CODE SIGNAL`.
  */
 export const STARTER_PROGRAM = String.raw`use strict;
 
-my ($PRCTL, $SETSID, $DUP3, $MEMFD, $parent, $path) = @ARGV;
-$_ += 0 for $PRCTL, $SETSID, $DUP3, $MEMFD, $parent;
+my ($PRCTL, $SETSID, $DUP3, $MEMFD, $PRLIMIT, $parent, $path) = @ARGV;
+$_ += 0 for $PRCTL, $SETSID, $DUP3, $MEMFD, $PRLIMIT, $parent;
 # The same on every machine.
 my ($PIDFD_OPEN, $DEATHSIG, $KILL, $O_PATH, $SETFD, $CLOEXEC, $DUPFD_CLOEXEC) = (434, 1, 9, 010000000, 2, 1, 1030);
-my ($UNIX, $STREAM, $EINTR, $ENOENT, $HIGH) = (1, 1, 4, 2, 64);
+my ($UNIX, $STREAM, $EINTR, $ENOENT, $HIGH, $NOFILE) = (1, 1, 4, 2, 64, 7);
 
 $0 = 'switchyard-starter';
 $SIG{PIPE} = 'IGNORE';
@@ -61,7 +61,7 @@ sub handed {
 }
 
 sub start {
-  my ($id, $reports, $isGated, $arguments, $variables, $files, @words) = unpack 'N6 (N/a*)*', $_[0];
+  my ($id, $reports, $isGated, $arguments, $variables, $files, $soft, $hard, @words) = unpack 'N8 (N/a*)*', $_[0];
   my ($file, $folder) = splice @words, 0, 2;
   my @argv = ($file, splice @words, 0, $arguments);
   my @environment = splice @words, 0, 2 * $variables;
@@ -76,7 +76,10 @@ sub start {
   pipe my $failure, my $tell or exit;
   my $pid = fork;
   defined $pid or return answer("failed $id " . ($! + 0));
-  become({ file => $file, folder => $folder, argv => \@argv, environment => \@environment, ends => \@ends, tell => $tell }) if !$pid;
+  become({
+    file => $file, folder => $folder, argv => \@argv, environment => \@environment,
+    ends => \@ends, tell => $tell, bounds => $hard ? pack('Q2', $soft, $hard) : '',
+  }) if !$pid;
   close $tell;
   my $life = lifeOf($pid) or exit;
   my $child = { id => $id, pid => $pid, failure => $failure, life => $life };
@@ -93,7 +96,8 @@ sub become {
   syscall $SETSID;
   for my $number (0 .. $#high) { syscall $DUP3, $high[$number], $number, 0 }
   $SIG{PIPE} = 'DEFAULT';
-  if (chdir $program->{folder}) {
+  my $isHeld = $program->{bounds} eq '' || syscall($PRLIMIT, 0, $NOFILE, $program->{bounds}, 0) == 0;
+  if ($isHeld and chdir $program->{folder}) {
     my @argv = @{$program->{argv}};
     %ENV = @{$program->{environment}};
     exec { $program->{file} } @argv;

@@ -12,8 +12,11 @@ import { StartingProgram } from './starting-program.ts';
 /** Where Perl is on every system that has it as its own. One of a version manager's may be a script. */
 const PERL = '/usr/bin/perl';
 
-/** Numbers of the system calls prctl, setsid, dup3 and memfd_create. */
-const CALLS: Readonly<Record<string, readonly number[]>> = { x64: [157, 112, 292, 319], arm64: [167, 157, 24, 279] };
+/** Numbers of the system calls prctl, setsid, dup3, memfd_create and prlimit64. */
+const CALLS: Readonly<Record<string, readonly number[]>> = {
+  x64: [157, 112, 292, 319, 302],
+  arm64: [167, 157, 24, 279, 261],
+};
 
 /**
  * A small process that starts programs for this one: it forks in a fraction of a millisecond, while this one goes on. It ends with this

@@ -56,7 +56,15 @@ function spawnPlanned(
   ];
   return startWalled({
     // bubblewrap itself gets no variable of the program's, which might be meant for its loader.
-    launcher: { file, args, cwd: '/', env: {}, files, ...(input === undefined ? {} : { input }) },
+    launcher: {
+      file,
+      args,
+      cwd: '/',
+      env: {},
+      files,
+      openFiles: plan.openFiles,
+      ...(input === undefined ? {} : { input }),
+    },
     name: plan.name,
     initOf: (_launcher, report) => initInReport(report),
     group,

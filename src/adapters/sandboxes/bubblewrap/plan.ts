@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { SwitchyardError } from '../../../lib/error.ts';
-import { heldToOpenFiles, openFilesFor } from '../../../lib/resources/open-files.ts';
+import { type OpenFiles, openFilesFor } from '../../../lib/resources/open-files.ts';
 import type { Enclosure, SandboxProgram } from '../../../ports/sandbox.ts';
 import { bridgeWays, bubblewrapArguments, DESCRIPTORS } from './arguments.ts';
 import type { WallsHost } from './host.ts';
@@ -12,8 +12,10 @@ import type { WallFiles } from './wall-files.ts';
 
 /** How to start one program in its walls. */
 export interface Plan {
-  /** bubblewrap's command line, behind a shell that bounds open files. A held one lets the program begin only when it has read something from the descriptor behind its others. */
+  /** bubblewrap's command line. A held one lets the program begin only when it has read something from the descriptor behind its others. */
   argv(options: { readonly isHeld: boolean }): readonly [string, ...string[]];
+  /** What bubblewrap and all within are held to. */
+  readonly openFiles: OpenFiles;
   /** What it reads at descriptor 4. */
   readonly arguments: string;
   /** The file that it reads at descriptor 5, if it has one. */
@@ -38,7 +40,7 @@ export class Planner {
 
   /** Rejects with `sandbox/cannot-start` where a mount, the program or its folder is not there. */
   async plan(program: SandboxProgram): Promise<Plan> {
-    const { bwrap, shell, bridge, hasFilter, system, resolver, proc } = this.#host;
+    const { bwrap, bridge, hasFilter, system, resolver, proc } = this.#host;
     const { mounts, network, limits } = this.#enclosure;
     for (const { host } of mounts) mustExist(host);
     const { file, argv } = await this.#view.find(program);
@@ -66,17 +68,17 @@ export class Planner {
       hasFilter,
     });
     return {
-      argv: ({ isHeld }) =>
-        heldToOpenFiles(shell, openFilesFor(limits), [
-          bwrap,
-          '--args',
-          String(DESCRIPTORS.arguments),
-          '--json-status-fd',
-          String(DESCRIPTORS.status),
-          ...(isHeld ? ['--block-fd', String(hasFilter ? DESCRIPTORS.filter + 1 : DESCRIPTORS.filter)] : []),
-          '--',
-          ...within,
-        ]),
+      argv: ({ isHeld }) => [
+        bwrap,
+        '--args',
+        String(DESCRIPTORS.arguments),
+        '--json-status-fd',
+        String(DESCRIPTORS.status),
+        ...(isHeld ? ['--block-fd', String(hasFilter ? DESCRIPTORS.filter + 1 : DESCRIPTORS.filter)] : []),
+        '--',
+        ...within,
+      ],
+      openFiles: openFilesFor(limits),
       arguments: nulSeparated(parts),
       filter: hasFilter ? files.filter : undefined,
       files,

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { heldToOpenFiles } from '../../../lib/resources/open-files.ts';
 import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
 import type { TerminalLaunch } from '../../../ports/sandbox.ts';
 import { DESCRIPTORS } from './arguments.ts';
@@ -12,8 +13,9 @@ import type { Plan } from './plan.ts';
 export async function terminalLaunch(shell: string, plan: Plan): Promise<TerminalLaunch> {
   const scratch = await makeScratchFolder(join(plan.files.folder, 'terminal-'));
   await writeFile(join(scratch.path, 'arguments'), plan.arguments, { mode: 0o600 });
+  const held = heldToOpenFiles(shell, plan.openFiles, plan.argv({ isHeld: false }));
   return {
-    argv: [shell, '-c', OPENED, 'sh', scratch.path, plan.filter ?? '/dev/null', ...plan.argv({ isHeld: false })],
+    argv: [shell, '-c', OPENED, 'sh', scratch.path, plan.filter ?? '/dev/null', ...held],
     cwd: '/',
     env: {},
     reports: true,
