@@ -19,6 +19,7 @@ import { removeTrees } from '../lib/remove-trees.ts';
 import type { CommitIdentity } from '../ports/workspace.ts';
 import { lfsFiles, lfsSettings } from './lfs/filter.ts';
 import { SPARSE_SETTINGS, sparsePatterns } from './sparse.ts';
+import { IDLE_GIT } from './tree-scripts.ts';
 
 /**
  * Git directories written file by file: a process of git for each would cost more than all of them together, and so would waiting
@@ -39,6 +40,8 @@ export function writeHarnessGit(folder: string, store: string, objectFormat: str
     'info/exclude': '',
   };
   writeTree(folder, own, ['refs']);
+  mkdirSync(join(folder, 'idle'), { recursive: true });
+  writeFileSync(join(folder, 'idle/git'), IDLE_GIT, { mode: 0o755 });
   // For what has to come back byte by byte: the same objects, but no attribute of the checkout counts.
   writeTree(join(folder, 'exact'), { ...files, 'info/attributes': '* -text -ident -filter !working-tree-encoding\n' }, [
     'refs',

@@ -92,7 +92,7 @@ const FORGOTTEN_SECONDS = KEPT_MS / 1000 + 1;
 /** The script comes whole: nothing of it is begun before its end. */
 const WAIT = `
 told() { if command -v timeout >/dev/null; then timeout ${FORGOTTEN_SECONDS} cat "$1"; else cat "$1"; fi; }
-rm -f "$1" && mkfifo -m 600 "$1" && script=$(told "$1") && eval "$script"`;
+{ [ ! -e "$1" ] || rm -f "$1"; } && mkfifo -m 600 "$1" && script=$(told "$1") && eval "$script"`;
 
 async function openPipe(path: string): Promise<FileHandle | undefined> {
   const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;

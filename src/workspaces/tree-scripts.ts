@@ -8,6 +8,9 @@ import { shellWord } from '../lib/shell-word.ts';
 /** Bytes of a file that is taken in. A larger one costs an agent nothing to make, and git minutes or the whole disk. */
 export const LARGEST_FILE = 1024 ** 3;
 
+/** A git that does nothing, as `idle/git` in the harness's git directory. */
+export const IDLE_GIT = '#!/bin/sh\n';
+
 /**
  * Takes all files into the index, also those in folders that the checkout does not have as a rule; says `partial` when some could not be
  * read. `$GIT_DIR/added` is empty when nothing changed. Into each submodule that the index has, `git add` sends another git, which
