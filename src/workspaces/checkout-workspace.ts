@@ -63,7 +63,8 @@ export class CheckoutWorkspace implements Workspace {
   }
 
   prepare(): AsyncDisposable {
-    return (this.#ready ??= readyShell(this.#site));
+    if (this.#ready?.isWaiting !== true) this.#ready = readyShell(this.#site);
+    return this.#ready;
   }
 
   collect(text: CommitText): Promise<Collected> {

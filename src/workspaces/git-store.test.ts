@@ -1,4 +1,4 @@
-import { readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { plainGit, tempFolder, tempRepository, writeFiles } from '../testing/temp-repository.ts';
@@ -234,6 +234,40 @@ test('a commit of a run that the repository has by now is fetched when that is t
   await store.shares(packed);
   expect(await store.hasFetched(packed)).toBe(true);
   await plainGit(sourceOf(store.path), 'fsck', '--full', '--strict');
+});
+
+test('what a fetch that was cut off has left does not pass for the whole commit', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n' });
+  await using home = await tempFolder();
+  const store = await storeOf(repository.path, home.path);
+  const base = await store.fetchCommit('main');
+  const own = await repository.commit({ 'in/b.txt': 'b\n' });
+  await plainGit(store.path, 'fetch', '--quiet', repository.path, `${own}:${runRef('r1', 'head')}`);
+  for (const name of [own, `${own}^{tree}`, `${own}:in`]) {
+    const id = await plainGit(store.path, 'rev-parse', name);
+    const file = join('objects', id.slice(0, 2), id.slice(2));
+    await mkdir(join(sourceOf(store.path), 'objects', id.slice(0, 2)), { recursive: true });
+    await copyFile(join(store.path, file), join(sourceOf(store.path), file));
+  }
+  await store.shares(own);
+  expect([await store.hasFetched(base), await store.hasFetched(own)]).toEqual([true, true]);
+  await plainGit(sourceOf(store.path), 'fsck', '--full', '--strict');
+});
+
+test('a commit of a run that cannot be fetched when that is told is fetched when it is asked for', async () => {
+  await using repository = await tempRepository();
+  await using home = await tempFolder();
+  const store = await storeOf(repository.path, home.path);
+  await store.fetchCommit('main');
+  const own = await repository.commit({ 'b.txt': 'b\n' });
+  await plainGit(store.path, 'fetch', '--quiet', repository.path, `${own}:${runRef('r1', 'head')}`);
+  const lock = join(sourceOf(store.path), `refs/switchyard/fetched/${own}.lock`);
+  await writeFile(lock, '');
+  await store.shares(own);
+  expect(await store.hasFetched(own)).toBe(false);
+  await rm(lock);
+  expect(await store.fetchCommit(own)).toBe(own);
+  expect(await store.hasFetched(own)).toBe(true);
 });
 
 test('a store of an earlier build is opened with all that it has, and may be moved', async () => {

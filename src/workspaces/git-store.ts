@@ -105,21 +105,26 @@ export async function openGitStore({
     if (!(await hasRef(path, ref))) await changeRef(path, { ref, to: commit });
     return commit;
   };
+  const hasFetched = (commit: string) => hasRef(source, fetchedRef(commit));
   return {
     id,
     path,
     repository: commonDir,
     fetchCommit,
     async shares(commit) {
-      // What was brought there just now lies there as files, and need not come back.
-      const isOver = (await readLooseObject(commonDir, commit)) !== undefined;
-      const link = { ids: [commit], without: new Set<string>(), into: sourceObjects(path) };
-      if (isOver && (await linkLooseObjects(path, link))) {
-        const ref = { ref: fetchedRef(commit), to: commit };
-        await Promise.all([changeRef(source, ref), changeRef(path, ref)]);
-      } else await fetchCommit(commit).catch(() => undefined);
+      try {
+        // What was brought there just now lies there as files, and need not come back.
+        const isOver = (await readLooseObject(commonDir, commit)) !== undefined;
+        const link = { ids: [commit], isThere: hasFetched, into: sourceObjects(path) };
+        if (isOver && (await linkLooseObjects(path, link))) {
+          const ref = { ref: fetchedRef(commit), to: commit };
+          await Promise.all([changeRef(source, ref), changeRef(path, ref)]);
+        } else await fetchCommit(commit);
+      } catch {
+        // Then it is fetched when it is asked for.
+      }
     },
-    hasFetched: (commit) => hasRef(source, fetchedRef(commit)),
+    hasFetched,
     resolve: (revision) => resolveCommit(path, revision),
     keep: (ref, to, from) => changeRef(path, from === undefined ? { ref, to } : { ref, to, from }),
     drop: (ref, from) => changeRef(path, from === undefined ? { ref, to: null } : { ref, to: null, from }),

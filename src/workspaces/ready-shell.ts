@@ -58,6 +58,11 @@ export class ReadyShell implements AsyncDisposable {
     }
   }
 
+  /** Whether it still can run one. */
+  get isWaiting(): boolean {
+    return !this.#isTaken;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#isTaken) return;
     this.#isTaken = true;

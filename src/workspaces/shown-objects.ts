@@ -39,7 +39,9 @@ export async function showObjects(site: Showing, { wanted, shown }: ShowRequest)
   const missing: string[] = [];
   for (const id of wanted) if (!known.has(id) && !(await store.hasFetched(id))) missing.push(id);
   if (missing.length === 0) return;
-  const link = { ids: missing, without: new Set(below), into: layout.objects, beside: [sourceObjects(store.path)] };
+  const there = new Set(below);
+  const isThere = async (id: string) => there.has(id) || (await store.hasFetched(id));
+  const link = { ids: missing, isThere, into: layout.objects };
   if (await linkLooseObjects(store.path, link)) return;
   const input = [...missing, ...below.map((id) => `^${id}`), ''].join('\n');
   const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0'];

@@ -219,6 +219,22 @@ test.each(['checkpoint.before', 'checkpoint.after'])('a death at %s leaves the w
   expect(await at.store.resolve('refs/switchyard/runs/r1/checkpoint-implement-1')).toBe(checkpoint);
 });
 
+test('after a reset to a commit with a file where a nested repository was, that file stays in what is committed next', async () => {
+  await using at = await fixture({ 'a.txt': 'a\n', vendor: 'a file\n' });
+  const { workspace } = await at.open();
+  const agent = agentIn(workspace.folder);
+  await rm(join(workspace.folder, 'vendor'));
+  await agent.write({ 'vendor/in.txt': 'x\n' });
+  await plainGit(join(workspace.folder, 'vendor'), 'init', '--quiet');
+  await workspace.collect(TEXT);
+  await workspace.reset(at.base);
+  for (const name of ['b.txt', 'c.txt']) {
+    await agent.write({ [name]: 'more\n' });
+    await workspace.collect(TEXT);
+  }
+  expect(await plainGit(at.store.path, 'ls-tree', '--name-only', workspace.head)).toBe('a.txt\nb.txt\nc.txt\nvendor');
+});
+
 test('reset brings branch, index and files to a commit; untracked files go, ignored ones stay, what is left behind is kept', async () => {
   await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.log\n' });
   const { workspace } = await at.open();

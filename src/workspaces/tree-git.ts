@@ -144,6 +144,8 @@ export class TreeGit {
   async reset(tree: string): Promise<void> {
     this.#indexTree = undefined;
     this.#settled = false;
+    // They go as well, and something else may be in their place.
+    this.#nested = [];
     this.#site.lastLook.forget();
     await this.#run('reset', RESET, {}, [tree]);
     this.#indexTree = tree;

@@ -123,6 +123,20 @@ test('a scratch folder goes when its maker is dead; those of the living, kept on
     expect(await isThere(path)).toBe(true);
 });
 
+test('in git stores, what a merge has left there goes when its maker is dead', async () => {
+  const { env, home } = await someHome();
+  const store = join(home.repositories, 'shop.git');
+  await mkdir(store, { recursive: true });
+  const module = JSON.stringify(join(HERE, '../../lib/scratch-folder.ts'));
+  const made = ['look-ahead-', 'copy-', 'objects-'].map((name) => JSON.stringify(join(store, name)));
+  const paths = await killedAfter(
+    `import(${module}).then(async (m) => console.log((await Promise.all([${made.join()}].map((path) => m.makeScratchFolder(path)))).map(({ path }) => path).join('\\n')))`,
+  );
+  const { leftovers } = await clearAway({ env, dryRun: false });
+  expect(leftovers.map(({ what }) => what).toSorted()).toEqual([paths[1], paths[0]]);
+  expect(await Promise.all(paths.map((path) => isThere(path)))).toEqual([false, false, true]);
+});
+
 test('several who clear up at once all find that it went well', async () => {
   const { env } = await someHome();
   const prefix = JSON.stringify(join(env['TMPDIR'] ?? '', 'switchyard-index-'));

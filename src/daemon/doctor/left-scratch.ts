@@ -18,7 +18,7 @@ const GONE_MS = 5_000;
 /** Scratch folders that carry our mark and whose maker has ended: of this user in the temporary folder, and in the home's git stores. */
 export async function leftScratch(home: Home, env: Env): Promise<Leftover[]> {
   const stores = (await namesIn(home.repositories)).filter((name) => name.endsWith('.git'));
-  const inStores = await Promise.all(stores.map((name) => pathsIn(join(home.repositories, name), 'look-ahead-')));
+  const inStores = await Promise.all(stores.map((name) => scratchIn(join(home.repositories, name))));
   const candidates = [...(await pathsIn(env['TMPDIR'] ?? tmpdir(), 'switchyard-')), ...inStores.flat()];
   const found = await Promise.all(candidates.map(async (path) => ({ path, owner: await deadOwnerOf(path) })));
   return found.flatMap(({ path, owner }) =>
@@ -33,6 +33,11 @@ export async function leftScratch(home: Home, env: Env): Promise<Leftover[]> {
           },
         ],
   );
+}
+
+/** What a merge has judged a checkout with, and objects on their way from one repository to another. */
+async function scratchIn(store: string): Promise<string[]> {
+  return [...(await pathsIn(store, 'look-ahead-')), ...(await pathsIn(store, 'copy-'))];
 }
 
 /** That of a demo has a home, and perhaps a daemon, which was to end with the demo. */

@@ -117,7 +117,7 @@ export async function bringLfsObjects({
   to: string;
   commit: string;
 }): Promise<void> {
-  if ((await listLfsObjects(from)).length === 0) return;
+  if ((await readdir(join(from, 'lfs/objects')).catch(() => [])).length === 0) return;
   for (const { oid } of await lfsPointersAt(from, commit)) {
     if (await hasLfsObject(to, oid)) continue;
     await placeLfsObject(lfsObject(from, oid), { gitDir: to, oid, move: false });

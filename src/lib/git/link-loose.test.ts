@@ -1,8 +1,10 @@
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { plainGit, tempFolder, tempRepository } from '../../testing/temp-repository.ts';
 import { linkLooseObjects } from './link-loose.ts';
+
+const nothing = () => Promise.resolve(false);
 
 const SOMEONE = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com'];
 
@@ -36,7 +38,7 @@ async function linking() {
 test('what a commit holds is linked, without what another one holds', async () => {
   await using at = await linking();
   const { gitDir, into, first, second } = at;
-  expect(await linkLooseObjects(gitDir, { ids: [second], without: new Set([first]), into })).toBe(true);
+  expect(await linkLooseObjects(gitDir, { ids: [second], isThere: async (id) => id === first, into })).toBe(true);
   for (const name of ['HEAD', 'HEAD:', 'HEAD:in', 'HEAD:in/c.txt', 'HEAD:in/"d"'])
     expect([name, await at.has(await at.idOf(name))]).toEqual([name, true]);
   expect(await at.has(first)).toBe(false);
@@ -45,24 +47,38 @@ test('what a commit holds is linked, without what another one holds', async () =
 test('all of the history comes where nothing is left out, and again is the same', async () => {
   await using at = await linking();
   const { gitDir, into, first, second } = at;
-  const link = { ids: [second], without: new Set<string>(), into };
-  expect(await linkLooseObjects(gitDir, link)).toBe(true);
-  expect(await linkLooseObjects(gitDir, link)).toBe(true);
+  const request = { ids: [second], isThere: nothing, into };
+  expect(await linkLooseObjects(gitDir, request)).toBe(true);
+  expect(await linkLooseObjects(gitDir, request)).toBe(true);
   for (const id of [first, await at.idOf('HEAD~1:in/b.txt')]) expect([id, await at.has(id)]).toEqual([id, true]);
 });
 
-test('what lies beside the links is left out', async () => {
+test('what is there of a commit does not keep the rest of it from being linked, but what is known to be there does', async () => {
+  await using at = await linking();
+  const { gitDir, into, first, second } = at;
+  const left = ['HEAD~1', 'HEAD:', 'HEAD:in'];
+  for (const name of left) {
+    const id = await at.idOf(name);
+    await mkdir(join(into, id.slice(0, 2)), { recursive: true });
+    await link(join(gitDir, 'objects', id.slice(0, 2), id.slice(2)), join(into, id.slice(0, 2), id.slice(2)));
+  }
+  expect(await linkLooseObjects(gitDir, { ids: [second], isThere: async (id) => id === first, into })).toBe(true);
+  for (const name of ['HEAD', ...left, 'HEAD:in/c.txt', 'HEAD:in/"d"'])
+    expect([name, await at.has(await at.idOf(name))]).toEqual([name, true]);
+  for (const name of ['HEAD:a.txt', 'HEAD:in/b.txt'])
+    expect([name, await at.has(await at.idOf(name))]).toEqual([name, false]);
+});
+
+test('a tree beside commits is linked with what they do not hold', async () => {
   await using at = await linking();
   const { repository, gitDir, into, first, second } = at;
-  const beside = join(at.into, '../beside');
-  await mkdir(beside);
-  expect(await linkLooseObjects(gitDir, { ids: [first], without: new Set(), into: beside })).toBe(true);
-  expect(await linkLooseObjects(gitDir, { ids: [second], without: new Set(), into, beside: [beside] })).toBe(true);
-  for (const name of ['HEAD', 'HEAD:in', 'HEAD:in/c.txt'])
+  await repository.git('rm', '--quiet', '--cached', 'a.txt');
+  await writeFile(join(repository.path, 'in/staged.txt'), 'staged\n');
+  await repository.git('add', 'in/staged.txt');
+  const tree = await repository.git('write-tree');
+  expect(await linkLooseObjects(gitDir, { ids: [second, tree], isThere: async (id) => id === first, into })).toBe(true);
+  for (const name of ['HEAD:in/c.txt', tree, `${tree}:in`, `${tree}:in/staged.txt`])
     expect([name, await at.has(await at.idOf(name))]).toEqual([name, true]);
-  for (const name of ['HEAD~1', 'HEAD:a.txt', 'HEAD:in/b.txt'])
-    expect([name, await at.has(await at.idOf(name))]).toEqual([name, false]);
-  await repository.git('fsck');
 });
 
 test('what the repository borrows is left out', async () => {
@@ -74,7 +90,7 @@ test('what the repository borrows is left out', async () => {
   await writeFile(join(borrower, 'objects/info/alternates'), `${join(gitDir, 'objects')}\n`);
   const tree = await at.idOf('HEAD:');
   const commit = await plainGit(borrower, ...SOMEONE, 'commit-tree', '-p', second, '-m', 'x', tree);
-  expect(await linkLooseObjects(borrower, { ids: [commit], without: new Set(), into })).toBe(true);
+  expect(await linkLooseObjects(borrower, { ids: [commit], isThere: nothing, into })).toBe(true);
   expect([await at.has(commit), await at.has(second), await at.has(tree)]).toEqual([true, false, false]);
 });
 
@@ -82,9 +98,9 @@ test('a repository with packs of its own is left to git, and so is what is no co
   await using at = await linking();
   const { repository, gitDir, into, first, second } = at;
   const blob = await at.idOf('HEAD:a.txt');
-  expect(await linkLooseObjects(gitDir, { ids: [blob], without: new Set(), into })).toBe(false);
+  expect(await linkLooseObjects(gitDir, { ids: [blob], isThere: nothing, into })).toBe(false);
   await repository.git('repack', '-q');
-  expect(await linkLooseObjects(gitDir, { ids: [second], without: new Set([first]), into })).toBe(false);
+  expect(await linkLooseObjects(gitDir, { ids: [second], isThere: async (id) => id === first, into })).toBe(false);
 });
 
 test('a folder that is not there, or holds too many objects, is left to git', async () => {
@@ -92,7 +108,7 @@ test('a folder that is not there, or holds too many objects, is left to git', as
   const { repository, gitDir, second } = at;
   const nowhere = join(at.into, 'file');
   await writeFile(nowhere, '');
-  expect(await linkLooseObjects(gitDir, { ids: [second], without: new Set(), into: nowhere })).toBe(false);
+  expect(await linkLooseObjects(gitDir, { ids: [second], isThere: nothing, into: nowhere })).toBe(false);
   const many = await repository.commit(Object.fromEntries(Array.from({ length: 1100 }, (_, n) => [`${n}`, `${n}\n`])));
-  expect(await linkLooseObjects(gitDir, { ids: [many], without: new Set(), into: at.into })).toBe(false);
+  expect(await linkLooseObjects(gitDir, { ids: [many], isThere: nothing, into: at.into })).toBe(false);
 });

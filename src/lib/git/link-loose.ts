@@ -1,17 +1,16 @@
-import { existsSync, linkSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LooseObject, readLooseObject } from './loose-objects.ts';
-import { FOLDER, GITLINK, treeEntries } from './loose-trees.ts';
+import { parentsOf } from './loose-commits.ts';
+import { readLooseObject } from './loose-objects.ts';
+import { FOLDER, GITLINK, readLooseTree, type TreeEntry } from './loose-trees.ts';
 
 export interface LinkRequest {
-  /** Commits and trees that the repository has. */
+  /** Commits, and then trees, that the repository has. */
   readonly ids: readonly string[];
-  /** Commits and trees that need not be there, nor anything that they hold. */
-  readonly without: ReadonlySet<string>;
-  /** A folder of objects on the same disk; nobody else writes there. */
+  /** Whether whoever reads the folder can read that commit or tree anyway, with all that it holds. */
+  isThere(id: string): Promise<boolean>;
+  /** A folder of objects on the same disk. That an object lies there says nothing of what it holds. */
   readonly into: string;
-  /** Folders of objects that hold, beside each, all that it holds: whoever reads the links reads these as well. */
-  readonly beside?: readonly string[];
 }
 
 /** As many objects to link, or to look for, git does as quickly. */
@@ -23,80 +22,113 @@ const MOST_SEEN = 5 * MOST;
  * latest objects. What the repository borrows is left out. It saves a process of git; false, and some of it may be there, where git has to do
  * it: they are many, the repository has packs of its own, or the folder cannot be linked to. An object gets there after all that it holds.
  */
-export async function linkLooseObjects(
-  gitDir: string,
-  { ids, without, into, beside = [] }: LinkRequest,
-): Promise<boolean> {
+export async function linkLooseObjects(gitDir: string, { ids, isThere, into }: LinkRequest): Promise<boolean> {
   const own = join(gitDir, 'objects');
-  if (hasPacks(own)) return false;
-  const linking: Linking = { gitDir, own, into, there: [into, ...beside], without, seen: new Set(), linked: 0 };
+  const linking = new Linking({ gitDir, own, into, isThere });
   try {
-    for (const id of ids) if (!(await linkAll(linking, id))) return false;
+    if (hasPacks(own)) return false;
+    for (const id of ids) if (!(await linking.add(id))) return false;
+    // Of what was packed meanwhile, the files may have gone before they were looked for.
+    return !hasPacks(own);
   } catch {
     return false;
   }
-  // Of what was packed meanwhile, the files may have gone before they were looked for.
-  return !hasPacks(own);
 }
 
-interface Linking {
+interface LinkingParts extends Pick<LinkRequest, 'isThere' | 'into'> {
   readonly gitDir: string;
   readonly own: string;
-  readonly into: string;
-  readonly there: readonly string[];
-  readonly without: ReadonlySet<string>;
-  readonly seen: Set<string>;
-  linked: number;
 }
 
-const isWorthIt = ({ seen, linked }: Linking): boolean => linked <= MOST && seen.size <= MOST_SEEN;
+/** Each of these says false where git has to do it. */
+class Linking {
+  readonly #parts: LinkingParts;
+  readonly #done = new Set<string>();
+  #seen = 0;
+  #linked = 0;
+  /** Of the last commit. */
+  #tree: string | undefined;
 
-async function linkAll(linking: Linking, id: string): Promise<boolean> {
-  if (!isWanted(linking, id)) return isWorthIt(linking);
-  const object = await readLooseObject(linking.gitDir, id);
-  if (object === undefined) return false;
-  const held = heldBy(object, id.length / 2);
-  if (held === undefined) return false;
-  for (const { id: inner, isBlob } of held) {
-    if (!isBlob) {
-      if (!(await linkAll(linking, inner))) return false;
-    } else if (isWanted(linking, inner)) link(linking, inner);
+  constructor(parts: LinkingParts) {
+    this.#parts = parts;
   }
-  link(linking, id);
-  return isWorthIt(linking);
-}
 
-/** Whether it is the repository's own, and not there yet. */
-function isWanted({ own, there, without, seen }: Linking, id: string): boolean {
-  if (without.has(id) || seen.has(id)) return false;
-  seen.add(id);
-  return existsSync(fileIn(own, id)) && !there.some((folder) => existsSync(fileIn(folder, id)));
-}
-
-function link(linking: Linking, id: string): void {
-  const { own, into } = linking;
-  const folder = join(into, id.slice(0, 2));
-  if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
-  linkSync(fileIn(own, id), fileIn(into, id));
-  linking.linked++;
-}
-
-interface Held {
-  readonly id: string;
-  readonly isBlob: boolean;
-}
-
-/** What a commit or tree holds, submodules aside; undefined for anything else. */
-function heldBy({ type, content }: LooseObject, idBytes: number): Held[] | undefined {
-  if (type === 'tree') {
-    const entries = treeEntries(content, idBytes).filter(({ mode }) => mode !== GITLINK);
-    return entries.map(({ mode, id }) => ({ id, isBlob: mode !== FOLDER }));
+  async add(id: string): Promise<boolean> {
+    if (!(await this.#isMissing(id))) return true;
+    const object = await readLooseObject(this.#parts.gitDir, id);
+    if (object?.type === 'tree') return this.#linkTree(id, this.#tree);
+    if (object?.type !== 'commit') return false;
+    return this.#addCommit(id, treeIn(object.content));
   }
-  if (type !== 'commit') return undefined;
-  const headers = content.toString('latin1').split('\n\n', 1)[0]?.split('\n') ?? [];
-  const lines = headers.filter((line) => line.startsWith('tree ') || line.startsWith('parent '));
-  return lines.map((line) => ({ id: line.slice(line.indexOf(' ') + 1), isBlob: false }));
+
+  async #addCommit(id: string, tree: string): Promise<boolean> {
+    const { gitDir } = this.#parts;
+    const parents = await parentsOf(gitDir, id);
+    for (const parent of parents) if (!(await this.add(parent))) return false;
+    const [first] = parents;
+    const before = first === undefined ? undefined : await readLooseObject(gitDir, first);
+    const known = before?.type === 'commit' ? treeIn(before.content) : undefined;
+    if (!(await this.#addTree(tree, known))) return false;
+    this.#tree = tree;
+    return this.#link(id);
+  }
+
+  async #addTree(id: string, known: string | undefined): Promise<boolean> {
+    return id === known || !(await this.#isMissing(id)) || this.#linkTree(id, known);
+  }
+
+  /** What it has in common with the known one, of which all is there, is left alone. */
+  async #linkTree(id: string, known: string | undefined): Promise<boolean> {
+    const { gitDir } = this.#parts;
+    const entries = await readLooseTree(gitDir, id);
+    if (entries === undefined) return false;
+    const same = new Map<string, TreeEntry>();
+    for (const entry of (known === undefined ? undefined : await readLooseTree(gitDir, known)) ?? [])
+      same.set(entry.name, entry);
+    for (const { mode, name, id: inner } of entries) {
+      const other = same.get(name);
+      if (mode === GITLINK || inner === other?.id) continue;
+      const isAdded = mode === FOLDER ? await this.#addTree(inner, other?.id) : this.#addBlob(inner);
+      if (!isAdded) return false;
+    }
+    return this.#link(id);
+  }
+
+  #addBlob(id: string): boolean {
+    return this.#isDone(id) || !existsSync(fileIn(this.#parts.own, id)) || this.#link(id);
+  }
+
+  /** Whether it is the repository's own, and neither linked nor known to be there. */
+  async #isMissing(id: string): Promise<boolean> {
+    if (this.#isDone(id)) return false;
+    return existsSync(fileIn(this.#parts.own, id)) && !(await this.#parts.isThere(id));
+  }
+
+  #isDone(id: string): boolean {
+    this.#seen++;
+    const isDone = this.#done.has(id);
+    this.#done.add(id);
+    return isDone;
+  }
+
+  #link(id: string): boolean {
+    const { own, into } = this.#parts;
+    const target = fileIn(into, id);
+    if (!existsSync(target)) {
+      const folder = join(into, id.slice(0, 2));
+      if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+      linkSync(fileIn(own, id), target);
+      this.#linked++;
+    }
+    // Counts as used now, so that no clean-up takes it before a ref names it.
+    const now = new Date();
+    utimesSync(target, now, now);
+    return this.#linked <= MOST && this.#seen <= MOST_SEEN;
+  }
 }
+
+/** The first header of a commit. */
+const treeIn = (content: Buffer): string => content.toString('latin1', 'tree '.length, content.indexOf(0x0a));
 
 function hasPacks(objects: string): boolean {
   return readdirSync(join(objects, 'pack')).length > 0;

@@ -26,13 +26,13 @@ export interface OwnPack {
   readonly from: GitOptions;
   /** The repository to take them, and whose it is. */
   readonly to: { readonly gitDir: string; readonly flavour: GitFlavour };
-  /** The pack lies in a folder of its own below this one meanwhile. */
+  /** The pack lies in a scratch folder of its own, `copy-…`, in this one meanwhile. */
   readonly folder: string;
 }
 
 /** Copies objects from one repository to another, by a pack that nobody but us has had in hand; those that are there may come again. */
 export async function copyObjects({ wanted, from, to, folder }: OwnPack): Promise<void> {
-  await using scratch = await makeScratchFolder(join(folder, 'pack-'));
+  await using scratch = await makeScratchFolder(join(folder, 'copy-'));
   const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0', join(scratch.path, 'pack')];
   // The pack is read at once, and lost with the machine without harm.
   const config = { ...from.config, 'core.fsync': 'none' };

@@ -98,8 +98,10 @@ async function move(
     });
   }
   const message = `switchyard: merge ${to.slice(0, 12)}`;
-  const bring = async () => {
-    await bringObjects({ gitDir, mirror, commit: to, above: from });
+  const bring = async (at: string | undefined) => {
+    // Where the branch has gone elsewhere, nothing is known of what is there.
+    const above = at === from || at === to ? { above: from } : {};
+    await bringObjects({ gitDir, mirror, commit: to, ...above });
     if (kept !== undefined) await bringObjects({ gitDir, mirror, commit: kept });
   };
   const moved = await moveBranch(repository, { branch, from, to, message, kept, bring });

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { noCrashPoint } from '../../../lib/crash-point.ts';
 import { plainGit } from '../../../testing/temp-repository.ts';
+import { bringObjects } from './bring-objects.ts';
 import { stage } from './fixture.ts';
 import { createLocalForge } from './index.ts';
+import { moveBranch } from './move-branch.ts';
 
 test('a merge moves the branch and a clean checkout together', async () => {
   await using at = await stage();
@@ -101,4 +103,34 @@ test('a sparse checkout stays sparse', async () => {
   expect(await at.forge().move({ branch: 'main', from: at.from, to: at.to })).toEqual({ kind: 'moved' });
   expect(await readdir(at.repository.path)).not.toContain('new');
   expect(await at.status()).toBe('');
+});
+
+test('what a person begins while the objects come over is seen: a checkout of the branch, and a merge in one', async () => {
+  await using at = await stage();
+  await at.repository.git('switch', '--quiet', '-c', 'other');
+  const gitDir = join(at.repository.path, '.git');
+  const linked = join(at.home, 'linked');
+  const repository = { gitDir, mirror: at.mirror, crashPoint: noCrashPoint };
+  const bring = async () => {
+    await bringObjects({ gitDir, mirror: at.mirror, commit: at.to });
+    await at.repository.git('worktree', 'add', '--quiet', linked, 'main');
+    await writeFile(join(gitDir, 'worktrees/linked/MERGE_HEAD'), `${at.from}\n`);
+  };
+  const move = { branch: 'main', from: at.from, to: at.to, message: 'x' };
+  expect(await moveBranch(repository, { ...move, bring })).toMatchObject({ kind: 'blocked', checkout: linked });
+  await rm(join(gitDir, 'worktrees/linked/MERGE_HEAD'));
+  expect(await moveBranch(repository, { ...move, bring: () => Promise.resolve() })).toEqual({ kind: 'moved' });
+  expect(await plainGit(linked, 'status', '--porcelain')).toBe('');
+});
+
+test('on a branch that has gone elsewhere, what comes over does not lack its history', async () => {
+  await using at = await stage();
+  await at.repository.git('checkout', '--quiet', '--orphan', 'new');
+  const elsewhere = await at.repository.commit({ 'new.txt': 'new\n' });
+  await at.repository.git('branch', '--force', 'main', 'new');
+  await at.repository.git('reflog', 'expire', '--expire=now', '--all');
+  await at.repository.git('gc', '--quiet', '--prune=now');
+  const moved = await at.forge().move({ branch: 'main', from: at.from, to: at.to });
+  expect(moved).toEqual({ kind: 'target-moved', actual: elsewhere });
+  expect(await at.repository.git('rev-list', '--count', at.to)).toBe('2');
 });

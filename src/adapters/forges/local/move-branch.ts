@@ -16,8 +16,8 @@ export interface BranchMove extends Step {
   readonly message: string;
   /** A commit in which a person's files may be kept as they are: those are not in the way. */
   readonly kept?: string | undefined;
-  /** Has the repository hold the objects of `to`. */
-  readonly bring: () => Promise<void>;
+  /** Has the repository hold the objects of `to`; `at` is where the branch is. */
+  readonly bring: (at: string | undefined) => Promise<void>;
 }
 
 export type Moved =
@@ -35,11 +35,12 @@ export async function moveBranch(repository: Repository, move: BranchMove): Prom
   const { branch, from, to, message, kept, bring } = move;
   const ref = `refs/heads/${branch}`;
   const actual = await readRef(gitDir, ref, 'user');
-  const [checkouts] = await Promise.all([checkoutsOf(gitDir, branch), bring()]);
+  // It may take long: what people do meanwhile is looked for afterwards.
+  await bring(actual);
   if (actual !== from && actual !== to) return { kind: 'elsewhere', actual };
   const moved = actual === to;
   const ahead: Going[] = [];
-  for (const checkout of checkouts) {
+  for (const checkout of await checkoutsOf(gitDir, branch)) {
     const way = await lookAhead(checkout, { from, to, mirror, moved, kept });
     if (way.kind === 'blocked') {
       if (moved)
