@@ -8,7 +8,7 @@ export interface LinkRequest {
   /** Commits, and then trees, that the repository has. */
   readonly ids: readonly string[];
   /** Whether whoever reads the folder can read that commit or tree anyway, with all that it holds. */
-  isThere(id: string): Promise<boolean>;
+  readonly isThere: (id: string) => Promise<boolean>;
   /** A folder of objects on the same disk. That an object lies there says nothing of what it holds. */
   readonly into: string;
 }
