@@ -166,7 +166,8 @@ export class CheckoutWorkspace implements Workspace {
     const state = this.#agent.look(from);
     const work = state.kind === 'touched' ? await this.#agent.take(state, from) : undefined;
     const gathered = work === undefined ? { head: from, notes: [] } : await gatherCommits(site, from, { work, text });
-    const snapshot = await this.#tree.snapshot({ against: from.tree });
+    const committed = work?.sound === true && work.branch !== from.commit ? work.branch : undefined;
+    const snapshot = await this.#tree.snapshot({ against: from.tree, committed });
     const notes = [...gathered.notes, ...(await nameLeftOut(site, this.#tree, { snapshot, head: from }))];
     if (state.kind !== 'untouched' && work === undefined) notes.push(UNREADABLE);
     for (const path of this.#removed) notes.push(`${path} was a pipe, and git waited for it: it was removed.`);

@@ -198,6 +198,44 @@ test.each<[string, (git: string) => Promise<void>]>([
   expect(await agent.git('status', '--porcelain', '--branch')).toBe('## switchyard/fix-it');
 });
 
+test('what an agent has committed although it is ignored stays, in one commit of all as well, and what it only left does not come in', async () => {
+  await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.log\n' });
+  const { workspace } = await at.open();
+  const agent = agentIn(workspace.folder);
+  await agent.write({ 'my.log': 'mine\n', 'deep/other.log': 'other\n', 'left.log': 'left\n' });
+  await workspace.collect(TEXT);
+  await agent.git('add', '--force', 'my.log', 'deep/other.log');
+  await agent.git('commit', '--quiet', '-m', 'Logs');
+  const first = await workspace.collect(TEXT);
+  const all = ['.gitignore', 'a.txt', 'deep/other.log', 'my.log'];
+  expect(await filesAt(at.store.path, first.head)).toEqual(all);
+  expect(await plainGit(at.store.path, 'rev-list', '--count', `${at.base}..${first.head}`)).toBe('1');
+
+  await agent.git('switch', '--quiet', '--create', 'side', 'HEAD~1');
+  await agent.write({ 'side.log': 'side\n', 'side.txt': 'side\n' });
+  await agent.git('add', '--force', 'side.log', 'side.txt');
+  await agent.git('commit', '--quiet', '-m', 'Side');
+  await agent.git('switch', '--quiet', 'switchyard/fix-it');
+  await agent.git('merge', '--quiet', '--no-edit', 'side');
+  const second = await workspace.collect(TEXT);
+  expect(await filesAt(at.store.path, second.head)).toEqual([...all, 'side.log', 'side.txt']);
+  expect(await workspace.restore()).toEqual([]);
+});
+
+test('a file that was committed although it is ignored, and cannot be read any more, keeps nothing else out', async () => {
+  await using at = await fixture({ 'a.txt': 'a\n', '.gitignore': '*.log\n' });
+  const { workspace } = await at.open();
+  const agent = agentIn(workspace.folder);
+  await agent.write({ 'deep/one.log': 'one\n', 'gone.log': 'gone\n', 'two.log': 'two\n' });
+  await agent.git('add', '--force', '.');
+  await agent.git('commit', '--quiet', '-m', 'Logs');
+  await rm(join(workspace.folder, 'gone.log'));
+  await rm(join(workspace.folder, 'deep'), { recursive: true });
+  await agent.write({ deep: { link: '.' }, 'b.txt': 'b\n' });
+  const { head } = await workspace.collect(TEXT);
+  expect(await filesAt(at.store.path, head)).toEqual(['.gitignore', 'a.txt', 'b.txt', 'deep', 'two.log']);
+});
+
 test('names with spaces, quotes, line ends, other alphabets and bytes that are no text all survive, with modes and links', async () => {
   await using at = await fixture();
   const { workspace } = await at.open();

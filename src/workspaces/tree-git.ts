@@ -39,6 +39,8 @@ export interface SnapshotRequest {
   readonly against: string;
   readonly save?: readonly SavedPart[];
   readonly differences?: 'always';
+  /** A commit of the agent's, which the store has: what it adds counts though it is ignored. */
+  readonly committed?: string | undefined;
 }
 
 /**
@@ -69,7 +71,8 @@ export class TreeGit {
 
   async snapshot(request: SnapshotRequest): Promise<Snapshot> {
     const { lastLook } = this.#site;
-    const known = request.differences === 'always' ? undefined : lastLook.tree();
+    const looks = request.differences === 'always' || request.committed !== undefined;
+    const known = looks ? undefined : lastLook.tree();
     if (known !== undefined) return this.#asBefore(known, request.save ?? []);
     const before = lastLook.print();
     const { facts, large, differences, stderr } = await this.#look(request);
@@ -103,15 +106,16 @@ export class TreeGit {
     };
   }
 
-  async #look({ against, save, differences }: SnapshotRequest) {
+  async #look({ against, save, differences, committed }: SnapshotRequest) {
     const settle = !this.#settled && this.#isOlderThanThisSecond();
     const text = snapshotScript({
       settle,
+      committed: committed !== undefined,
       leaveOut: this.#nested,
       differences: differences ?? 'when-changed',
       save: save ?? [],
     });
-    const { stdout, stderr } = await this.#run('snapshot', text, { AGAINST: against });
+    const { stdout, stderr } = await this.#run('snapshot', text, { AGAINST: against, COMMITTED: committed ?? '' });
     this.#settled ||= settle;
     const end = stdout.indexOf('\n\n');
     return {

@@ -116,7 +116,26 @@ save ${[name, known, folder, ...pathspecs].map((word) => shellWord(word)).join('
 export const packOf = (name: SavedPart['name'], pack: string): string =>
   `private/${name}/objects/pack/pack-${pack}.pack`;
 
+const MOST_ONE_BY_ONE = 1000;
+
+/**
+ * Takes in the files that COMMITTED has beyond AGAINST, whether they are ignored or not: whoever has committed them wants them. One that
+ * cannot be taken (it lies behind a link by now, it has become a pipe or too large) does not keep the others out.
+ */
+const COMMITTED = `
+git diff-tree -r -z --name-only --no-renames --diff-filter=A "$AGAINST" "$COMMITTED" >"$GIT_DIR/committed" || exit 1
+if [ -s "$GIT_DIR/committed" ]; then
+  INDEX_TREE=
+  export GIT_MMAP_LIMIT=${LARGEST_FILE}
+  set -- -c core.bigFileThreshold=${LARGEST_FILE}g update-index --add --remove
+  git "$@" -z --stdin <"$GIT_DIR/committed" 2>/dev/null ||
+    head -z -n ${MOST_ONE_BY_ONE} <"$GIT_DIR/committed" | xargs -0 -n 1 git "$@" -- >/dev/null 2>&1
+  unset GIT_MMAP_LIMIT
+fi`;
+
 export interface SnapshotScript {
+  /** COMMITTED names a commit of the agent's. */
+  readonly committed: boolean;
   /** Writes the index once more first. */
   readonly settle: boolean;
   readonly leaveOut: readonly string[];
@@ -136,6 +155,7 @@ export function snapshotScript(wanted: SnapshotScript): string {
   const when = wanted.differences === 'always' ? '' : '[ -z "$changed" ] || ';
   return [
     wanted.settle ? SETTLE : '',
+    wanted.committed ? COMMITTED : '',
     ADD,
     leaveOut(wanted.leaveOut),
     WRITE_TREE,
