@@ -71,7 +71,8 @@ async function take(conversation: Conversation, { saying, earlier, progress }: T
     signal: interrupting.signal,
     redact: context.redact,
     crashPoint: context.crashPoint,
-    onSpawned: () => conversation.onBegun?.(),
+    onSpawned: () => conversation.onEnding?.(),
+    onEnding: () => conversation.onEnding?.(),
     onEvent: (event: AgentEvent) =>
       tellEvent(context, { agent: agent.name, goesOnFor: saying.goesOnFor, meter: model?.meter }, event),
   });

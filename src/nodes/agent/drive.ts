@@ -57,8 +57,10 @@ async function readTurn(request: DriveRequest, { process, parser, tally, interru
     for (const event of events) await takeEvent(request, tally, boundedEvent(event, request.redact));
     interruption.silence.resume({ toolIsRunning: tally.toolIsRunning, heard: heardIn(events) });
     // After all events of a line, so that what was over anyway is not called interrupted.
-    if (tally.end !== undefined) interruption.linger();
-    else if (request.progress?.loop !== undefined)
+    if (tally.end !== undefined) {
+      interruption.linger();
+      request.onEnding?.();
+    } else if (request.progress?.loop !== undefined)
       interruption.cut({ kind: 'no-progress', loop: request.progress.loop });
     else if (tally.exceeded !== undefined) interruption.cut(tally.exceeded);
   };

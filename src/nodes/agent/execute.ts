@@ -14,8 +14,8 @@ export async function execute(context: StepContext): Promise<StepResult> {
   const home = join(workspace.homes, agent.name);
   await mkdir(home, { recursive: true, mode: 0o700 });
   await using ready = new AsyncDisposableStack();
-  const onBegun = () => void ready.use(workspace.prepare?.());
-  const conversation = { context, agent, workspace, home, onBegun };
+  const onEnding = () => void ready.use(workspace.prepare?.());
+  const conversation = { context, agent, workspace, home, onEnding };
   const turns = await converse(conversation, first);
   const { report } = turns.at(-1) ?? turns[0];
 

@@ -30,6 +30,8 @@ export interface DriveRequest {
    * left, and only from a turn that was not interrupted.
    */
   readonly onEvent: (event: AgentEvent) => void | Promise<void>;
+  /** Told, perhaps more than once, when the agent has said its last word and has yet to go. */
+  readonly onEnding?: () => void;
   /** Told of the process before anything of it is read; what it remembers is durable when it resolves. */
   readonly onSpawned?: (process: SandboxedProcess) => void | Promise<void>;
   /** Between SIGINT, SIGTERM and SIGKILL; 5 s if not given. */

@@ -23,8 +23,8 @@ export interface Conversation {
   readonly workspace: Workspace;
   /** The agent's private HOME. */
   readonly home: string;
-  /** Told of each turn, once its agent is at work. */
-  readonly onBegun?: () => void;
+  /** Told when a turn may be over soon: once its agent is at work, since some take no time, and at the agent's last word. */
+  readonly onEnding?: () => void;
 }
 
 export interface Turn {
