@@ -112,7 +112,10 @@ test('what cannot be merged is refused, with what to do', async () => {
 
   const discarded = await delivered();
   await discardRun(fixture.engine, discarded, ada);
-  await expect(merge(discarded)).rejects.toMatchObject({ code: 'merge/not-delivered' });
+  await expect(merge(discarded)).rejects.toMatchObject({
+    code: 'merge/not-delivered',
+    hint: expect.stringContaining('switchyard restore') as string,
+  });
 });
 
 test('a branch that a person was given is no delivery', async () => {

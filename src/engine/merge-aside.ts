@@ -141,7 +141,7 @@ async function refuse({ row, queries }: OpenRun, request: MergeRequest): Promise
     throw new SwitchyardError({
       code: 'merge/not-delivered',
       message: `Run ${row.slug} is ${kind}${isDelivered ? '' : ` and has delivered ${undelivered(row)}`}.`,
-      hint: `Only a delivered head can be merged; see \`switchyard why ${row.slug}\`.`,
+      hint: toDeliver(row),
     });
   }
   if (row.target === null && request.to === undefined) {
@@ -161,6 +161,29 @@ async function refuse({ row, queries }: OpenRun, request: MergeRequest): Promise
     });
   }
 }
+
+/** How what is not delivered comes to be merged all the same. */
+function toDeliver({ slug, state }: RunRow): string {
+  switch (state.kind) {
+    case 'queued':
+    case 'running':
+      return `Wait for it: \`switchyard logs -f ${slug}\`.`;
+    case 'discarded':
+      return `Bring it back first: \`switchyard restore ${slug}\`.`;
+    case 'parked': {
+      const goOn = state.reason.code.startsWith('deliver/')
+        ? `Its delivery is stuck: \`switchyard why ${slug}\` says what helps, then \`switchyard retry ${slug}\` delivers it`
+        : `Let it go on until it has delivered: \`switchyard why ${slug}\` says what it waits for`;
+      return `${goOn}. Or have it on a branch that you merge with git: ${onBranch(slug)}.`;
+    }
+    case 'succeeded':
+    case 'failed':
+    case 'cancelled':
+      return `Only a delivered head can be merged here. Have it on a branch that you merge with git: ${onBranch(slug)}.`;
+  }
+}
+
+const onBranch = (slug: string): string => `\`switchyard checkout ${slug} --branch NAME\``;
 
 function undelivered({ delivered, mergeable, head }: RunRow): string {
   if (delivered === null || mergeable === null) return 'nothing';

@@ -123,8 +123,11 @@ function refuse(result: SwitchResult, { branch, folder, isNew }: Placing): void 
         }
       : {
           code: 'checkout/dirty',
-          message: `In ${folder} these files are in the way of ${branch}: ${result.files.join(', ')}.`,
-          hint: 'Commit or stash them first, or have a checkout of its own made: --worktree PATH.',
+          message:
+            result.advice === undefined
+              ? `In ${folder} these files are in the way of ${branch}: ${result.files.join(', ')}.`
+              : `${branch} cannot be checked out in ${folder}, where ${result.advice}.`,
+          hint: `${result.advice === undefined ? 'Commit or stash them' : 'Do that'} first, or have a checkout of its own made: --worktree PATH.`,
         },
   );
 }

@@ -5,6 +5,7 @@ import { type Gate, gate, outcome } from '../engine/fixture/script.ts';
 import { mergeRun } from '../engine/merge-aside.ts';
 import { discardRun } from '../engine/trash.ts';
 import { waitUntil } from '../lib/wait-until.ts';
+import { updateRun } from '../store/runs.ts';
 import { whyRun } from './why-run.ts';
 
 let fixture: EngineFixture;
@@ -78,6 +79,33 @@ test('a parked run says why, where, and what it needs', async () => {
   expect(needs).toMatchObject({ kind: 'conflict', choices: ['retry', 'abandoned'] });
   await discardRun(fixture.engine, id, ada);
   expect(await why(id)).toContain('Nothing is lost');
+  // As it is once the trash is emptied.
+  await updateRun(fixture.engine.database, id, { state_before: null });
+  expect(await why(id)).toContain('its commits are gone');
+  expect(await why(id)).not.toContain('Nothing is lost');
+});
+
+test.each([
+  [
+    'merge/red-checks',
+    'conflict',
+    /files mended, or the check: .*switchyard send stuck-merge-red-checks "…".*switchyard open stuck-merge-red-checks/,
+  ],
+  [
+    'deliver/branch-moved',
+    'conflict',
+    /rename or delete it, then retry; .*switchyard checkout stuck-deliver-branch-moved --branch NAME/,
+  ],
+  ['merge/checkout-dirty', 'checkout', /nothing in the way of the merge/],
+  ['merge/target-busy', 'conflict', /a retry looks at the target again/],
+] as const)('a run stuck at its delivery for %s needs what helps there', async (code, needs, wanted) => {
+  fixture.script.on('work', outcome('conflict', { detail: 'It is stuck.', park: { code, needs } }));
+  const slug = `stuck-${code.replace('/', '-')}`;
+  const id = await fixture.start('start: work\nnodes:\n  work: { deliver: merge, next: done }', { slug });
+  await fixture.reaches(id, 'parked');
+  expect(await why(id)).toMatch(wanted);
+  expect(await why(id)).not.toContain('both sides together');
+  await discardRun(fixture.engine, id, ada);
 });
 
 test('a run whose agent has changed nothing needs words rather than a cause mended', async () => {

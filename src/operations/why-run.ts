@@ -79,7 +79,9 @@ async function reasons(context: Context, run: RunRow, waits: Waiting | undefined
       return [
         run.state.reason?.message ??
           'It was put away: by a person, or because its blueprint or an answer abandoned it.',
-        'Nothing is lost: its commits lie in the trash of the git store, and can be brought back.',
+        run.state_before === null
+          ? 'It was in the trash for longer than retention.trash allows: its commits are gone, and it cannot be brought back.'
+          : 'Nothing is lost: its commits lie in the trash of the git store, and can be brought back.',
       ];
   }
 }
@@ -91,10 +93,10 @@ function parkedReasons(run: RunRow, { reason, needs }: Parked, place: Place | un
   if (run.opening !== null) return [...at, ...openedBy(run)];
   const why = needs.kind === 'approval' ? [] : [`${reason.message} (${reason.code})`];
   const files = needs.files === undefined || needs.files.length === 0 ? [] : [`Files: ${needs.files.join(', ')}`];
-  return [...at, ...why, ...files, neededFor({ reason, needs })];
+  return [...at, ...why, ...files, neededFor(run, { reason, needs })];
 }
 
-function neededFor({ reason, needs }: Pick<Parked, 'reason' | 'needs'>): string {
+function neededFor({ slug }: RunRow, { reason, needs }: Pick<Parked, 'reason' | 'needs'>): string {
   if (needs.verify !== undefined)
     return `A person has changed files by hand since: a retry begins with ${needs.verify}, which checks them.`;
   if (needs.until !== undefined)
@@ -103,7 +105,23 @@ function neededFor({ reason, needs }: Pick<Parked, 'reason' | 'needs'>): string 
   if (reason.code === 'outcome/unchanged') return 'It needs its agent to be told more (`switchyard send`), or a retry.';
   if (needs.kind === 'approval' && (needs.ask ?? '') === '')
     return 'It needs your word on what it changed: approve it, and it goes on, or say what should be different.';
-  return NEEDED[needs.kind];
+  return neededAtDelivery(slug, reason.code) ?? NEEDED[needs.kind];
+}
+
+/** What helps where a delivery got stuck is told by what it got stuck on. */
+function neededAtDelivery(slug: string, code: string): string | undefined {
+  switch (code) {
+    case 'deliver/branch-moved':
+      return `It needs its branch out of the way, or none at all: rename or delete it, then retry; or \`switchyard checkout ${slug} --branch NAME\` gives you its work on another.`;
+    case 'merge/red-checks':
+      return `It needs the files mended, or the check: tell its agent (\`switchyard send ${slug} "…"\`), or mend them by hand (\`switchyard open ${slug}\`). A retry runs the checks again.`;
+    case 'merge/checkout-dirty':
+      return 'It needs nothing in the way of the merge in that checkout: see to that, then retry.';
+    case 'merge/target-busy':
+      return 'It needs a moment in which nobody moves its target: a retry looks at the target again.';
+    default:
+      return undefined;
+  }
 }
 
 const NEEDED: Readonly<Record<Parked['needs']['kind'], string>> = {

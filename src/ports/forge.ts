@@ -36,9 +36,19 @@ export interface PersonCheckouts {
 export type SwitchResult =
   | { readonly kind: 'switched' }
   /** Nothing was moved; these files are in the way. */
-  | { readonly kind: 'in-the-way'; readonly files: readonly string[] }
+  | ({ readonly kind: 'in-the-way' } & InTheWay)
   /** Another worktree has the branch checked out. */
   | { readonly kind: 'elsewhere'; readonly folder: string };
+
+/** What keeps a checkout from going along. */
+export interface InTheWay {
+  readonly files: readonly string[];
+  /**
+   * Where it would not help to commit or move the files: what is so in the checkout and what helps, as half a sentence that can follow
+   * "where".
+   */
+  readonly advice?: string | undefined;
+}
 
 export type PublishResult =
   | { readonly kind: 'published' }
@@ -48,4 +58,4 @@ export type MoveResult =
   | { readonly kind: 'moved' }
   | { readonly kind: 'target-moved'; readonly actual: string | undefined }
   /** Nothing was moved; the files are in the way in `checkout`. */
-  | { readonly kind: 'checkout-dirty'; readonly checkout: string; readonly files: readonly string[] };
+  | ({ readonly kind: 'checkout-dirty'; readonly checkout: string } & InTheWay);

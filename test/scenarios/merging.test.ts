@@ -7,12 +7,13 @@ import { Installation } from '../support/installation.ts';
 /** Merging into the person's repository: exactly what was checked, and never over anything of theirs. */
 
 const GROWER = 'echo more >> base.txt';
+const DRAFTER = 'echo "draft, by an agent" > draft.txt; echo made > made.txt';
 const WRITER = 'if [ -f base.txt ]; then sed -i "s/base/agent/" base.txt; fi; echo made > made.txt';
 let installation: Installation;
 
 beforeAll(async () => {
   installation = await Installation.create({
-    config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n  grower: { kind: custom, command: [sh, -c, ${JSON.stringify(GROWER)}] }\ndefaults: { agent: writer }\n`,
+    config: `agents:\n  writer: { kind: custom, command: [sh, -c, ${JSON.stringify(WRITER)}] }\n  grower: { kind: custom, command: [sh, -c, ${JSON.stringify(GROWER)}] }\n  drafter: { kind: custom, command: [sh, -c, ${JSON.stringify(DRAFTER)}] }\ndefaults: { agent: writer }\n`,
   });
 });
 afterAll(async () => {
@@ -249,6 +250,69 @@ test('what was included and then changed by the person is in the way', async () 
   await writeFile(join(repository.path, 'base.txt'), 'base, changed again\n');
   expect((await merge(run)).code).toBe(3);
   expect(await readFile(join(repository.path, 'base.txt'), 'utf8')).toBe('base, changed again\n');
+});
+
+test('two runs that took the same uncommitted changes along are merged one after the other', async () => {
+  await using repository = await tempRepository({ ...files, 'draft.txt': 'a\n' });
+  await writeFile(join(repository.path, 'draft.txt'), 'draft\n');
+  const drafter = await delivered(repository, '--include-dirty', '--agent', 'drafter');
+  const writer = await delivered(repository, '--include-dirty', '--agent', 'writer');
+  expect((await merge(drafter)).code).toBe(0);
+  expect((await merge(writer)).code).toBe(0);
+  expect(await repository.git('show', 'main:draft.txt')).toBe('draft, by an agent');
+  expect(await repository.git('show', 'main:base.txt')).toBe('agent');
+});
+
+test('a branch that the person has deleted or renamed is made anew by the next delivery, which says so', async () => {
+  await using repository = await tempRepository({ ...files, 'made.txt': 'made\n' });
+  const run = await delivered(repository, '--agent', 'grower');
+  const { branch, head } = await installation.show(run);
+  await repository.git('branch', '--quiet', '-m', branch ?? '', 'mine');
+  expect((await installation.cli(['send', run, 'Once more.'])).code).toBe(0);
+  await expect.poll(async () => (await installation.show(run)).state.kind, { timeout: 30_000 }).toBe('succeeded');
+  const again = await installation.show(run);
+  expect(again.head).not.toBe(head);
+  expect(await repository.git('rev-parse', 'mine', branch ?? '')).toBe(`${head}\n${again.head}`);
+  expect((await installation.cli(['logs', run])).stdout).toContain(`${branch ?? ''} was no longer in the repository`);
+  expect((await merge(run)).code).toBe(0);
+});
+
+test('a branch that the person has added to is left alone, and it is said what helps; out of the way, a retry delivers', async () => {
+  await using repository = await tempRepository({ ...files, 'made.txt': 'made\n' });
+  const run = await delivered(repository, '--agent', 'grower');
+  const { branch } = await installation.show(run);
+  await repository.git('switch', '--quiet', branch ?? '');
+  const theirs = await repository.commit({ 'theirs.txt': 'theirs\n' }, 'Theirs');
+  await repository.git('switch', '--quiet', 'main');
+  expect((await installation.cli(['send', run, 'Once more.'])).code).toBe(0);
+  await expect.poll(async () => (await installation.show(run)).state.kind, { timeout: 30_000 }).toBe('parked');
+  const { state } = await installation.show(run);
+  expect(state).toMatchObject({ kind: 'parked', reason: { code: 'deliver/branch-moved' } });
+  expect(state.kind === 'parked' ? state.reason.message : '').toMatch(/switchyard checkout \S+ --branch NAME/);
+  expect(await repository.git('rev-parse', branch ?? '')).toBe(theirs);
+  const refused = await merge(run);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('switchyard retry');
+  await repository.git('branch', '--quiet', '-m', branch ?? '', 'mine');
+  await installation.cli(['retry', run]);
+  await expect.poll(async () => (await installation.show(run)).state.kind, { timeout: 30_000 }).toBe('succeeded');
+  const { head } = await installation.show(run);
+  expect(await repository.git('rev-parse', branch ?? '', 'mine')).toBe(`${head}\n${theirs}`);
+});
+
+test('a merge of theirs that is not finished is not called a file in the way', async () => {
+  await using repository = await tempRepository(files);
+  const run = await delivered(repository);
+  await repository.git('switch', '--quiet', '-c', 'side');
+  await repository.commit({ 'other.txt': 'side\n' });
+  await repository.git('switch', '--quiet', 'main');
+  await repository.git('merge', '--quiet', '--no-ff', '--no-commit', 'side');
+  const parked = await merge(run);
+  expect(parked.code).toBe(3);
+  expect(parked.stdout + parked.stderr).toContain('git merge --abort');
+  expect(parked.stdout + parked.stderr).not.toContain('Commit or move');
+  await repository.git('merge', '--abort');
+  expect((await merge(run)).code).toBe(0);
 });
 
 test('hooks of the person do not run, and their configuration stays as it is', async () => {

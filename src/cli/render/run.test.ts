@@ -116,7 +116,9 @@ const COMMANDS_BY_PARK: readonly (readonly [string, 'conflict' | 'checkout' | 'l
   [
     ['open', 'checkout', ['open --back']],
     ['open/waits', 'checkout', ['diff', 'open', 'send', 'retry', 'approve --choice']],
-    ['merge/conflict', 'conflict', ['diff', 'merge', 'send', 'retry', 'approve --choice']],
+    ['merge/conflict', 'conflict', ['diff', 'merge', 'retry', 'approve --choice']],
+    ['merge/target-busy', 'conflict', ['diff', 'retry', 'approve --choice']],
+    ['deliver/branch-moved', 'conflict', ['diff', 'checkout --branch', 'retry', 'approve --choice']],
     ['merge/red-checks', 'conflict', ['diff', 'open', 'send', 'retry', 'approve --choice']],
     ['merge/checkout-dirty', 'checkout', ['diff', 'retry', 'approve --choice']],
     ['limit/turns', 'limit', ['diff', 'open', 'send', 'retry', 'approve --choice']],

@@ -153,12 +153,17 @@ function answersTo(parked: Waits, name: string): Commands {
 /** What was handed back to wait can be opened again; files in the way of a merge are not in the run's workspace. */
 const HANDED_BACK = 'open/waits';
 const CONFLICT = 'merge/conflict';
+const BRANCH_MOVED = 'deliver/branch-moved';
+const TARGET_BUSY = 'merge/target-busy';
+const RED_CHECKS = 'merge/red-checks';
 
 function waysToMend({ reason: { code }, needs: { kind } }: Waits, name: string): Commands {
   if (kind === 'approval' || (kind === 'checkout' && code !== HANDED_BACK)) return [];
   const told = [`switchyard send ${name} "…"`, 'tell its agent, which goes on with that'] as const;
-  // The run's workspace has only one of the two sides.
-  if (code === CONFLICT) return [[`switchyard merge ${name}`, 'once you have merged its branch by hand'], told];
+  // The run's workspace has only one of the two sides: neither its agent nor a person can bring them together there.
+  if (code === CONFLICT) return [[`switchyard merge ${name}`, 'once you have merged its branch by hand']];
+  if (code === BRANCH_MOVED) return [[`switchyard checkout ${name} --branch NAME`, 'have its work on another branch']];
+  if (code === TARGET_BUSY) return [];
   const byHand = [`switchyard open ${name}`, 'mend it by hand, then hand it back'] as const;
   return kind === 'error' && code !== 'outcome/unchanged' ? [byHand] : [byHand, told];
 }
@@ -167,7 +172,9 @@ function retryText({ reason: { code }, needs: { kind, until, verify } }: Waits):
   if (verify !== undefined) return 'check what you changed';
   if (until !== undefined) return 'try at once, and not only then';
   if (code === HANDED_BACK) return 'let it go on where it was';
-  if (code === CONFLICT) return 'look at the target again';
+  if (code === CONFLICT || code === TARGET_BUSY) return 'look at the target again';
+  if (code === BRANCH_MOVED) return 'try again, when that branch is out of the way';
+  if (code === RED_CHECKS) return 'run the checks again';
   if (kind === 'limit') return 'try again, with this bound in full';
   return kind === 'checkout' ? 'try again, when nothing is in the way' : 'try again';
 }

@@ -69,6 +69,29 @@ test('a commit that the other side has already is dropped', async () => {
   expect(await readCommits(request.gitDir, [rebased.head, `^${request.onto}`])).toHaveLength(1);
 });
 
+test('a commit that the other side has, and has gone on from, is left out where it would conflict, and what follows it is not', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+  const request = await diverged(repository, {
+    ours: [{ 'a.txt': 'draft\n' }, { 'b.txt': 'ours\n' }],
+    theirs: [{ 'a.txt': 'draft\n' }, { 'a.txt': 'draft, gone on\n' }],
+  });
+  const rebased = await rebaseChain(request);
+  if (rebased.kind !== 'rebased') throw new Error('a conflict');
+  const after = await readCommits(request.gitDir, [rebased.head, `^${request.onto}`]);
+  expect(after.map(({ message }) => message.split('\n')[0])).toEqual(['Ours 1']);
+  expect(await repository.git('show', `${rebased.head}:a.txt`)).toBe('draft, gone on');
+  expect(await repository.git('show', `${rebased.head}:b.txt`)).toBe('ours');
+});
+
+test('where a commit after one that is left out conflicts itself, that is the conflict', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n' });
+  const request = await diverged(repository, {
+    ours: [{ 'a.txt': 'draft\n' }, { 'a.txt': 'draft, ours\n' }],
+    theirs: [{ 'a.txt': 'draft\n' }, { 'a.txt': 'draft, theirs\n' }],
+  });
+  expect(await rebaseChain(request)).toEqual({ kind: 'conflict', commit: request.head, files: ['a.txt'] });
+});
+
 test('with nothing to move the result is the new base itself', async () => {
   await using repository = await tempRepository();
   const request = await diverged(repository, { ours: [], theirs: [{ 'b.txt': 'B\n' }] });

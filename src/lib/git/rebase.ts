@@ -1,5 +1,5 @@
 import { type Commit, readCommits, treeOf, writeCommit } from './commits.ts';
-import { gitError, runGit, splitNul } from './git.ts';
+import { git, gitError, runGit, splitNul } from './git.ts';
 
 export type Rebased =
   | { readonly kind: 'rebased'; readonly head: string }
@@ -15,14 +15,29 @@ export interface RebaseRequest {
 }
 
 /**
- * Replays commits on another one without a worktree. Author, dates and message stay; a commit that has become empty is dropped.
- * The same request gives the same commits again. Only objects are written, no ref moves.
+ * Replays commits on another one without a worktree. Author, dates and message stay; a commit that has become empty is dropped, and
+ * where there would be a conflict, so is one whose change is a commit of `onto` already. The same request gives the same commits
+ * again. Only objects are written, no ref moves.
  */
-export async function rebaseChain({ gitDir, base, head, onto }: RebaseRequest): Promise<Rebased> {
+export async function rebaseChain(request: RebaseRequest): Promise<Rebased> {
+  const { gitDir, base, head } = request;
   const commits = await readCommits(gitDir, ['--first-parent', head, `^${base}`]);
+  const rebased = await replayAll(request, commits, new Set());
+  if (rebased.kind === 'rebased') return rebased;
+  const there = await thereAlready(request);
+  return commits.some(({ id }) => there.has(id)) ? replayAll(request, commits, there) : rebased;
+}
+
+/** Leaves out the commits of `without`; what follows them is replayed as the change that it makes on top of them. */
+async function replayAll(
+  { gitDir, base, onto }: RebaseRequest,
+  commits: readonly Commit[],
+  without: ReadonlySet<string>,
+): Promise<Rebased> {
   const trees = new Map(commits.map(({ id, tree }) => [id, tree]));
   let tip = { id: onto, tree: await treeOf(gitDir, onto) };
   for (const commit of commits) {
+    if (without.has(commit.id)) continue;
     const parent = commit.parents[0] ?? base;
     const parentTree = trees.get(parent) ?? (await treeOf(gitDir, parent));
     const merged = await replay(gitDir, { commit, parentTree, ontoTree: tip.tree });
@@ -32,6 +47,15 @@ export async function rebaseChain({ gitDir, base, head, onto }: RebaseRequest): 
     tip = { id: await writeCommit(gitDir, { ...commit, tree: merged.tree, parents: [tip.id] }), tree: merged.tree };
   }
   return { kind: 'rebased', head: tip.id };
+}
+
+/** The commits up to `head` that make the same change as a commit of `onto`, as git compares patches. */
+async function thereAlready({ gitDir, head, onto }: RebaseRequest): Promise<ReadonlySet<string>> {
+  const marked = await git(['rev-list', '--right-only', '--cherry-mark', '--no-merges', `${onto}...${head}`], {
+    gitDir,
+  });
+  const lines = marked.toString('latin1').split('\n');
+  return new Set(lines.filter((line) => line.startsWith('=')).map((line) => line.slice(1)));
 }
 
 type Replayed = { kind: 'merged'; tree: string } | { kind: 'conflict'; files: string[] };

@@ -1,7 +1,9 @@
 import { joinReports } from '../../checks/report.ts';
 import { verify } from '../../checks/verify.ts';
+import type { InTheWay } from '../../ports/forge.ts';
 import type { StepContext, StepResult } from '../../ports/node.ts';
 import type { DeliverFields } from './index.ts';
+import { putOnOwnBranch } from './own-branch.ts';
 
 /** How often a target that moves while its checks run is followed. */
 const ROUNDS = 3;
@@ -42,7 +44,7 @@ export async function deliverMerge(context: StepContext): Promise<StepResult> {
     await context.git.intend({ target, from: tip, to: head });
     const moved = await context.forge.move({ branch: target, from: tip, to: head, kept: context.run.included });
     if (moved.kind === 'moved') return merged(context, target, head);
-    if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, target);
+    if (moved.kind === 'checkout-dirty') return dirty(moved, target);
   }
   return {
     kind: 'outcome',
@@ -61,7 +63,7 @@ async function finish(
   if (tip === undefined || !(await context.git.isAncestor(merge.to, tip))) return undefined;
   const { target: branch, from, to } = merge;
   const moved = await context.forge.move({ branch, from, to, kept: context.run.included });
-  if (moved.kind === 'checkout-dirty') return dirty(moved.checkout, moved.files, merge.target);
+  if (moved.kind === 'checkout-dirty') return dirty(moved, merge.target);
   return merged(context, merge.target, merge.to);
 }
 
@@ -73,7 +75,9 @@ async function onTopOf(
   if (base === undefined) return parked('merge/unrelated', `${target} and the run have no common history.`);
   const rebased = await context.git.rebase({ base, head, onto: tip });
   if (rebased.kind === 'conflict') {
-    const branch = await kept(context);
+    // So that work which cannot be merged by itself is at hand.
+    const own = await putOnOwnBranch(context);
+    const branch = own.kind === 'published' ? own.branch : undefined;
     const byHand =
       branch === undefined
         ? ''
@@ -119,13 +123,6 @@ async function checkAgain(
   };
 }
 
-/** The run's branch in the person's repository, so that work which cannot be merged by itself is at hand; undefined if it is not to be had. */
-async function kept({ run, forge }: StepContext): Promise<string | undefined> {
-  const branch = `switchyard/${run.slug}`;
-  const published = await forge.publish({ branch, commit: run.head, expected: run.delivered ?? undefined });
-  return published.kind === 'published' ? branch : undefined;
-}
-
 async function merged(
   context: StepContext,
   target: string,
@@ -155,11 +152,15 @@ async function merged(
   };
 }
 
-function dirty(checkout: string, files: readonly string[], target: string): Extract<StepResult, { kind: 'outcome' }> {
+function dirty(
+  { checkout, files, advice }: InTheWay & { readonly checkout: string },
+  target: string,
+): Extract<StepResult, { kind: 'outcome' }> {
+  const where = advice ?? `these files are in the way: ${files.join(', ')}. Commit or move them`;
   return {
     kind: 'outcome',
     outcome: 'conflict',
-    detail: `${target} is checked out in ${checkout}, where these files are in the way: ${files.join(', ')}. Commit or move them, then retry.`,
+    detail: `${target} is checked out in ${checkout}, where ${where}, then retry.`,
     park: { code: 'merge/checkout-dirty', needs: 'checkout', files },
   };
 }

@@ -49,7 +49,7 @@ test.each<[string, (root: string, git: (...args: string[]) => Promise<string>) =
   await block(at.repository.path, (...args) => at.repository.git(...args));
   const index = await readFile(join(at.repository.path, '.git/index'));
   const contents = await snapshot(at.repository.path);
-  expect(await at.forge().move({ branch: 'main', from: at.from, to: at.to })).toEqual({
+  expect(await at.forge().move({ branch: 'main', from: at.from, to: at.to })).toMatchObject({
     kind: 'checkout-dirty',
     checkout: at.repository.path,
     files,
@@ -58,6 +58,61 @@ test.each<[string, (root: string, git: (...args: string[]) => Promise<string>) =
   expect(await snapshot(at.repository.path)).toEqual(contents);
   expect((await readFile(join(at.repository.path, '.git/index'))).equals(index)).toBe(true);
   expect((await readdir(at.mirror)).filter((name) => name.startsWith('look'))).toEqual([]);
+});
+
+test.each<[string, string, string[]]>([
+  ['a merge', 'merge', ['merge', 'side']],
+  ['a cherry-pick', 'cherry-pick', ['cherry-pick', 'side']],
+  ['a revert', 'revert', ['revert', '--no-edit', 'main~1']],
+  ['a rebase', 'rebase', ['rebase', 'side']],
+  ['a rebase that applies patches', 'rebase', ['rebase', '--apply', 'side']],
+  ['a bisect', 'bisect', ['bisect', 'start', 'main', 'main~2']],
+])('%s that waits to be finished is named as such, with how it ends', async (_, name, command) => {
+  await using at = await stage();
+  const { git } = at.repository;
+  await git('switch', '--quiet', '-c', 'side');
+  await at.repository.commit({ 'e.txt': 'side\n' });
+  await git('switch', '--quiet', 'main');
+  for (const text of ['main\n', 'on\n']) await at.repository.commit({ 'e.txt': text });
+  const from = await at.head();
+  await git(...command).catch(() => undefined);
+  const moved = await at.forge().move({ branch: 'main', from, to: from });
+  expect(moved).toMatchObject({ kind: 'checkout-dirty', advice: expect.stringContaining(`${name} `) as string });
+  expect('advice' in moved && moved.advice).toMatch(
+    name === 'bisect' ? /`git bisect reset`/ : new RegExp(`\`git ${name} --abort\``),
+  );
+});
+
+test('a lock is told as another program at work, and files in the way need no more than to be named', async () => {
+  await using at = await stage();
+  const request = { branch: 'main', from: at.from, to: at.to };
+  await writeFiles(at.repository.path, { 'a.txt': 'mine\n' });
+  expect(await at.forge().move(request)).not.toMatchObject({ advice: expect.anything() as string });
+  await writeFile(join(at.repository.path, '.git/index.lock'), '');
+  const advice = expect.stringMatching(/^another git program is at work.*\.git\/index\.lock/) as string;
+  expect(await at.forge().move(request)).toMatchObject({ files: ['.git/index.lock'], advice });
+});
+
+test('a file that is as it is to become, but staged with another content, is told to be so, and goes once it is added', async () => {
+  await using at = await stage();
+  const request = { branch: 'main', from: at.from, to: at.to };
+  await writeFiles(at.repository.path, { 'a.txt': 'staged\n' });
+  await at.repository.git('add', 'a.txt');
+  await writeFiles(at.repository.path, { 'a.txt': 'A\n' });
+  expect(await at.forge().move(request)).toMatchObject({
+    kind: 'checkout-dirty',
+    files: ['a.txt'],
+    advice: expect.stringMatching(/^a\.txt is staged with another content.*`git add` it/) as string,
+  });
+  await writeFiles(at.repository.path, { 'x.log': 'mine\n' });
+  expect(await at.forge().move(request)).toMatchObject({
+    files: ['a.txt', 'x.log'],
+    advice: expect.stringMatching(/^these files are in the way: x\.log .*besides, a\.txt is staged/) as string,
+  });
+  await rm(join(at.repository.path, 'x.log'));
+  expect(await at.repository.git('show', ':a.txt')).toBe('staged');
+  await at.repository.git('add', 'a.txt');
+  expect(await at.forge().move(request)).toEqual({ kind: 'moved' });
 });
 
 test('names with spaces, quotes, line ends and bytes that are no text move and block like others', async () => {

@@ -2,6 +2,7 @@ import { copyFile, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type GitOptions, git, gitLine, runGit } from '../../../lib/git/git.ts';
 import { makeScratchFolder } from '../../../lib/scratch-folder.ts';
+import type { InTheWay } from '../../../ports/forge.ts';
 import type { Checkout } from './checkouts.ts';
 import { isAbsent, type RawState, rawStates, textOf } from './raw-states.ts';
 import { untrackedInTheWay } from './untracked-in-the-way.ts';
@@ -16,12 +17,12 @@ export interface Step {
  * - `free`: nothing is lost when index and files go. `same` (one character per byte) are files that are already as they are to become, or
  *   as they are kept elsewhere, without the index knowing it; `from` is the tree that the index then holds.
  * - `gone`: the index has gone already; whatever differs now was changed afterwards.
- * - `blocked`: these files differ both from what they were and from what they are to become.
+ * - `blocked`: these files differ both from what they were and from what they are to become, in the work tree or in the index.
  */
 export type Way =
   | { readonly kind: 'free'; readonly same: readonly string[]; readonly from: string }
   | { readonly kind: 'gone' }
-  | { readonly kind: 'blocked'; readonly files: readonly string[] };
+  | ({ readonly kind: 'blocked' } & InTheWay);
 
 export interface LookAhead extends Step {
   /** The branch has moved already, and the checkout may have. */
@@ -34,7 +35,7 @@ export interface LookAhead extends Step {
 
 /** Whether a checkout can go from one commit to the other. Judges on a copy of the index; nothing of the person's is written. */
 export async function lookAhead(checkout: Checkout, ahead: LookAhead): Promise<Way> {
-  if (checkout.busy.length > 0) return { kind: 'blocked', files: checkout.busy };
+  if (checkout.busy.length > 0) return { kind: 'blocked', files: checkout.busy, advice: checkout.advice };
   await using scratch = await makeScratchFolder(join(ahead.mirror, 'look-ahead-'));
   const copy = join(scratch.path, 'index');
   await copyIndex(join(checkout.gitDir, 'index'), copy);
@@ -99,8 +100,11 @@ async function judge(
   const changed = [...paths.filter((path) => unstaged.has(path)), ...untracked.files];
   const otherwise = await notAsIn(to, changed, options);
   const unknown = kept === undefined ? otherwise : await notAsIn(kept, otherwise, options);
-  const blocking = [...stagedOtherwise, ...untracked.others, ...unknown];
-  if (blocking.length > 0) return { kind: 'blocked', files: [...new Set(blocking)].map((path) => textOf(path)).sort() };
+  const blocking = [...new Set([...stagedOtherwise, ...untracked.others, ...unknown])];
+  if (blocking.length > 0) {
+    const onlyStaged = stagedOtherwise.filter((path) => unstaged.has(path) && !otherwise.includes(path));
+    return { kind: 'blocked', files: asText(blocking), advice: stagedAdvice(blocking, onlyStaged) };
+  }
   const asKept = [...new Set([...stagedAsKept, ...otherwise])];
   const begin = asKept.length === 0 ? from : await treeWith(from, asKept, { options, second });
   // The last word is git's own.
@@ -108,6 +112,21 @@ async function judge(
   if (tried.code === 0) return { kind: 'free', same: [...new Set([...changed, ...asKept])], from: begin };
   return { kind: 'blocked', files: [tried.stderr.trim().split('\n')[0] ?? 'index'] };
 }
+
+/** Files that are as they are to become, but are staged with another content: to commit or move those would not help. */
+function stagedAdvice(blocking: readonly string[], onlyStaged: readonly string[]): string | undefined {
+  if (onlyStaged.length === 0) return undefined;
+  const others = blocking.filter((path) => !onlyStaged.includes(path));
+  const first =
+    others.length === 0
+      ? ''
+      : `these files are in the way: ${asText(others).join(', ')} (commit or move them); besides, `;
+  const [is, them, they] = onlyStaged.length === 1 ? ['is', 'it', 'it is'] : ['are', 'them', 'they are'];
+  const names = asText(onlyStaged).join(', ');
+  return `${first}${names} ${is} staged with another content than in the work tree, where ${they} as ${they} to become: \`git add\` ${them} (which gives up what is staged), or commit`;
+}
+
+const asText = (paths: readonly string[]): string[] => paths.map((path) => textOf(path)).sort();
 
 const NOTHING: ReadonlyMap<string, RawState> = new Map();
 

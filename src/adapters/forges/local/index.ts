@@ -69,8 +69,11 @@ async function publish(
     case 'blocked':
       throw new SwitchyardError({
         code: 'forge/branch-checked-out',
-        message: `${branch} is checked out in ${moved.checkout} with changes in the way: ${moved.files.join(', ')}`,
-        hint: 'Commit or stash them there, or check out another branch, then retry.',
+        message: `${branch} is checked out in ${moved.checkout}${moved.advice === undefined ? ` with changes in the way: ${moved.files.join(', ')}` : `, where ${moved.advice}`}.`,
+        hint:
+          moved.advice === undefined
+            ? 'Commit or stash them there, or check out another branch, then retry.'
+            : 'Then retry.',
       });
   }
 }
@@ -109,7 +112,7 @@ async function move(
     case 'moved':
       return { kind: 'moved' };
     case 'blocked':
-      return { kind: 'checkout-dirty', checkout: moved.checkout, files: moved.files };
+      return { ...moved, kind: 'checkout-dirty' };
     case 'elsewhere': {
       // Merged already, and work has gone on since.
       const beyond = moved.actual !== undefined && (await isAncestor(gitDir, to, moved.actual));

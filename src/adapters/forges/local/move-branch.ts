@@ -1,5 +1,6 @@
 import { between, type CrashPoint } from '../../../lib/crash-point.ts';
 import { changeRef, readRef } from '../../../lib/git/refs.ts';
+import type { InTheWay } from '../../../ports/forge.ts';
 import { type Checkout, checkoutsOf } from './checkouts.ts';
 import { go, lookAhead, type Step } from './in-the-way.ts';
 
@@ -23,7 +24,7 @@ export interface BranchMove extends Step {
 export type Moved =
   | { readonly kind: 'moved' }
   | { readonly kind: 'elsewhere'; readonly actual: string | undefined }
-  | { readonly kind: 'blocked'; readonly checkout: string; readonly files: readonly string[] };
+  | ({ readonly kind: 'blocked'; readonly checkout: string } & InTheWay);
 
 /**
  * Moves a branch and every checkout of it from one commit to another. First it is made sure that nothing is in the way anywhere, then the
@@ -45,7 +46,7 @@ export async function moveBranch(repository: Repository, move: BranchMove): Prom
     if (way.kind === 'blocked') {
       if (moved)
         await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
-      return { kind: 'blocked', checkout: checkout.folder, files: way.files };
+      return { ...way, checkout: checkout.folder };
     }
     if (way.kind === 'free') ahead.push({ checkout, same: way.same, from: way.from });
   }
@@ -77,7 +78,7 @@ async function takeAlong({ gitDir, mirror }: Repository, move: BranchMove, ahead
     await changeRef(gitDir, { ref, to: from, from: to }, { flavour: 'user', message: `${message}: taken back` });
     for (const other of gone) await go(other.checkout, { from: to, to: other.from }, []);
     const way = await lookAhead(checkout, { from, to, mirror, moved: false, kept });
-    return { kind: 'blocked', checkout: checkout.folder, files: way.kind === 'blocked' ? way.files : ['index'] };
+    return { ...(way.kind === 'blocked' ? way : { kind: 'blocked', files: ['index'] }), checkout: checkout.folder };
   }
   return { kind: 'moved' };
 }

@@ -29,7 +29,7 @@ export async function switchTo({ gitDir, mirror }: Repository, { folder, branch 
   const to = await resolveCommit(gitDir, `refs/heads/${branch}`, 'user');
   if (to === undefined) throw noBranch(branch);
   const way = await lookAhead(checkout, { from, to, mirror, moved: false });
-  if (way.kind === 'blocked') return { kind: 'in-the-way', files: way.files };
+  if (way.kind === 'blocked') return { ...way, kind: 'in-the-way' };
   if (!(await go(checkout, { from, to }, way.kind === 'free' ? way.same : [])))
     return { kind: 'in-the-way', files: ['index'] };
   const head = ['symbolic-ref', '-m', `switchyard: checkout ${branch}`, 'HEAD', `refs/heads/${branch}`];
