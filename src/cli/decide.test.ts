@@ -30,6 +30,7 @@ test('on a terminal an approval shows what changed, the diff when asked, and goe
   await context.shows('+new');
   await context.shows('[l]ater? ');
   context.type('nonsense');
+  await context.shows('Answer with a, c, b, d or l, or with its word, and then press Enter.\n');
   await context.shows('[l]ater? ');
   context.type('a');
   expect(await ending).toBe(0);
@@ -86,6 +87,61 @@ test('a run that has moved on while its question was open is looked at again', a
   context.type('a');
   expect(await ending).toBe(0);
   expect(context.out()).toContain('The head has moved.');
+});
+
+test('a retry that hands a note on asks for one, and needs none', async () => {
+  for (const note of ['keep the old name', '']) {
+    await using context = await testContext({ terminal: true });
+    await using server = await new FakeServer(context.socket).listen();
+    server.handlers.diffRun = () => NO_DIFF;
+    server.handlers.decideRun = () => {
+      end(server, DONE);
+      return { schema: 1, run: server.run.id, state: server.run.state, working: true };
+    };
+    park(server, { ...APPROVAL, needs: { ...APPROVAL.needs, choices: ['retry', 'abandoned'] } });
+    const ending = execute(context, ['run', 'x']);
+    await context.shows('[l]ater? ');
+    context.type('r');
+    await context.shows('What should its agent know? (Enter alone: nothing) ');
+    context.type(note);
+    expect(await ending).toBe(0);
+    const told = note === '' ? {} : { note };
+    expect(decisions(server)).toEqual([{ choice: 'retry', head: 'c'.repeat(40), ...told }]);
+  }
+});
+
+test('a question is over as soon as somebody has answered it elsewhere, and the run is followed on', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('[l]ater? ');
+  server.become({ kind: 'running' }, { kind: 'run.resumed', choice: 'approved', head: null });
+  await context.shows('\nThe run does not wait for this answer any more.\n');
+  await context.shows('approved');
+  server.append({ kind: 'message', level: 'info', text: 'and on it goes' });
+  await context.shows('and on it goes');
+  end(server, DONE);
+  expect(await ending).toBe(0);
+  expect(decisions(server)).toEqual([]);
+});
+
+test('what is said of a run that goes on waiting leaves its question open, and a run that is put away ends it', async () => {
+  await using context = await testContext({ terminal: true });
+  await using server = await new FakeServer(context.socket).listen();
+  server.handlers.diffRun = () => NO_DIFF;
+  park(server, APPROVAL);
+  const ending = execute(context, ['run', 'x']);
+  await context.shows('[l]ater? ');
+  server.append({ kind: 'message', level: 'info', text: 'only words' });
+  context.type('c');
+  await context.shows('What should be different? ');
+  expect(context.out()).not.toContain('any more');
+  end(server, { kind: 'discarded' });
+  await context.shows('The run does not wait for this answer any more.');
+  expect(await ending).toBe(4);
+  expect(decisions(server)).toEqual([]);
 });
 
 function decisions(server: FakeServer): unknown[] {

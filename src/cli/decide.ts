@@ -3,6 +3,7 @@ import type { Server } from './connect.ts';
 import type { CommandContext } from './context.ts';
 import type { Questions } from './questions.ts';
 import { patchLines, statLines } from './render/diff.ts';
+import { isNoteHeard } from './render/state.ts';
 import { styleOf } from './render/style.ts';
 import type { Decision } from './watch-run.ts';
 
@@ -34,9 +35,19 @@ export async function askForDecision(
   for (;;) {
     const answer = (await questions.ask(question, signal))?.toLowerCase();
     if (answer === undefined || isMeant(answer, 'l', 'later')) return undefined;
-    if (isMeant(answer, 'd', 'diff')) print(context, patchLines(diff.patch, style));
+    if (isMeant(answer, 'd', 'diff')) {
+      print(context, patchLines(diff.patch, style));
+      continue;
+    }
     const chosen = offered.find(({ key, choice }) => isMeant(answer, key, choice));
-    if (chosen === undefined) continue;
+    if (chosen === undefined) {
+      print(context, [`Answer with ${keysOf(offered)}, or with its word, and then press Enter.`]);
+      continue;
+    }
+    if (chosen.choice === 'retry' && isNoteHeard(run.state.needs)) {
+      const note = await questions.ask('What should its agent know? (Enter alone: nothing) ', signal);
+      return note === undefined ? undefined : { choice: 'retry', ...(note === '' ? {} : { note }) };
+    }
     if (chosen.choice !== 'changes') return { choice: chosen.choice };
     const note = await questions.ask('What should be different? ', signal);
     if (note !== undefined && note !== '') return { choice: 'changes', note };
@@ -53,6 +64,10 @@ function choicesFor(choices: readonly string[]): Choice[] {
     ...known,
     ...others.map((choice, index) => ({ key: String(index + 1), label: `[${index + 1}] ${choice}`, choice })),
   ];
+}
+
+function keysOf(offered: readonly Choice[]): string {
+  return `${[...offered.map(({ key }) => key), 'd'].join(', ')} or l`;
 }
 
 function isMeant(answer: string, key: string, word: string): boolean {

@@ -94,6 +94,29 @@ function stops(event: Event, { pastPauses = false }: FollowOptions): boolean {
   return STOPS.has(event.kind) && !(pastPauses && event.kind === 'run.parked' && event.needs.until !== undefined);
 }
 
+const LOOK_AGAIN_MS = 1_000;
+
+/**
+ * Watches a run that waits, whose events before `from` are known: true as soon as it does not wait like that any more, because somebody has
+ * decided on it, opened it or put it away; false on abort. A server that is away is looked for again, in silence and without starting it.
+ */
+export async function waitsNoMore(
+  server: Server,
+  run: string,
+  { from, signal }: { from: number; signal: AbortSignal },
+): Promise<boolean> {
+  while (!signal.aborted) {
+    try {
+      for await (const event of server.client.events(run, { from, follow: true }, signal))
+        if (event.kind === 'run.resumed' || STOPS.has(event.kind)) return true;
+    } catch (error) {
+      if (!signal.aborted && !isLost(error)) throw error;
+    }
+    await pause(LOOK_AGAIN_MS, signal).catch(() => undefined);
+  }
+  return false;
+}
+
 /** The sequence number that the run's next event will have. */
 export async function nextEventOf(server: Server, run: string): Promise<number> {
   let last = 0;

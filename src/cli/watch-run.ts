@@ -4,7 +4,7 @@ import { SwitchyardError } from '../lib/error.ts';
 import { printable } from '../lib/printable.ts';
 import type { Server } from './connect.ts';
 import type { CommandContext, Interrupt } from './context.ts';
-import { followRun } from './follow-run.ts';
+import { followRun, waitsNoMore } from './follow-run.ts';
 import { personOf } from './person.ts';
 import type { Progress } from './progress.ts';
 import type { Questions } from './questions.ts';
@@ -46,9 +46,43 @@ export async function watchRun(context: CommandContext, server: Server, watch: W
     from = part.next;
     if (part.run.state.kind !== 'parked' || watch.decide === undefined) return { kind: 'settled', run: part.run };
     watch.progress.hush();
-    const decision = await uninterrupted(context, (signal) => watch.decide?.(part.run, signal));
+    const decision = await uninterrupted(context, (signal) => decisionOn(part, { server, watch, signal }));
     if (decision === undefined) return { kind: 'settled', run: part.run };
+    if (decision === 'elsewhere') {
+      watch.progress.say('The run does not wait for this answer any more.');
+      continue;
+    }
     await decide(context, server, { watch, decision, head: part.run.state.needs.head });
+  }
+}
+
+interface Asking {
+  readonly server: Server;
+  readonly watch: Watch;
+  readonly signal: AbortSignal;
+}
+
+/** The person's answer, or that the run has stopped waiting for one meanwhile: somebody has decided on it elsewhere. */
+async function decisionOn(
+  { run, next }: Settled,
+  { server, watch, signal }: Asking,
+): Promise<Decision | 'elsewhere' | undefined> {
+  const over = new AbortController();
+  const asking = AbortSignal.any([signal, over.signal]);
+  let isElsewhere = false;
+  const watching = waitsNoMore(server, watch.run, { from: next, signal: asking }).then(
+    (moved) => {
+      isElsewhere = moved;
+      if (moved) over.abort();
+    },
+    () => undefined, // without that watch an answer is refused by the server, if it comes too late
+  );
+  try {
+    const decision = await watch.decide?.(run, asking);
+    return isElsewhere ? 'elsewhere' : decision;
+  } finally {
+    over.abort();
+    await watching;
   }
 }
 
@@ -65,12 +99,21 @@ async function decide(
       { run: watch.run },
     );
   } catch (error) {
-    if (!(error instanceof SwitchyardError) || failureClass(error.code) !== 'refused') throw error;
+    if (!(error instanceof SwitchyardError)) throw error;
+    // Only what the run offered could be chosen.
+    const hasMovedOn = error.code === 'decision/choice' || failureClass(error.code) === 'refused';
+    if (!hasMovedOn) throw error;
     watch.progress.say(printable(error.message));
   }
 }
 
-type Part = { readonly kind: 'settled'; readonly run: RunDetail; readonly next: number } | { readonly kind: 'left' };
+interface Settled {
+  readonly kind: 'settled';
+  readonly run: RunDetail;
+  /** The first event that was not seen. */
+  readonly next: number;
+}
+type Part = Settled | { readonly kind: 'left' };
 
 async function watchOnce(context: CommandContext, server: Server, watch: Watch): Promise<Part> {
   const { progress } = watch;

@@ -46,6 +46,12 @@ export function isEnded(kind: RunStateKind): boolean {
   return kind === 'succeeded' || kind === 'failed' || kind === 'cancelled' || kind === 'discarded';
 }
 
+/** `has succeeded`, `was cancelled`, `is running`; with a word such as `already` where it belongs. */
+export function stateVerb(kind: RunStateKind, adverb?: string): string {
+  const verb = kind === 'succeeded' || kind === 'failed' ? 'has' : isEnded(kind) ? 'was' : 'is';
+  return [verb, adverb, kind].filter((word) => word !== undefined).join(' ');
+}
+
 /** A step: waiting for admission, handed to the queue, being worked on, or over. */
 export const StepState = z.enum(['waiting', 'admitted', 'running', 'ended']);
 export type StepState = z.infer<typeof StepState>;

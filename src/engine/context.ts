@@ -19,6 +19,7 @@ import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import { stepLimits } from './limits.ts';
 import { runGit } from './run-git.ts';
+import { sayOnce } from './say-once.ts';
 import { deliveries } from './send-delivery.ts';
 import { summaryOf } from './summary.ts';
 
@@ -94,14 +95,7 @@ export function stepContext(parts: AttemptParts): StepContext {
     git: runGit({ database: engine.database, claimed, store, forge, crashPoint: engine.crashPoint }),
     emit: (payload) => journal.add(payload),
     say: (level, text) => journal.add({ kind: 'message', level, text, node: step.node, n: step.n }),
-    async sayOnce(key, text) {
-      const first = await engine.database.query(
-        'update run set said = said || to_jsonb($2::text) where id = $1 and not said ? $2 returning 1',
-        [run.id, key],
-      );
-      if (first.length === 1)
-        await journal.add({ kind: 'message', level: 'warning', text, node: step.node, n: step.n });
-    },
+    sayOnce: (key, text) => sayOnce({ engine, claimed, journal }, key, text),
     summary: () => summaryOf(engine.database, run.id),
     recordEvidence: (evidence) =>
       recordEvidence(engine.database, run.id, withoutSecrets(engine, evidence), new Date(engine.clock.now())),

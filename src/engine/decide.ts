@@ -1,6 +1,6 @@
 import { advance, currentNode, type FlowState, retry } from '../blueprint/advance.ts';
 import type { Actor } from '../domain/actor.ts';
-import type { RunState } from '../domain/run.ts';
+import { type RunState, stateVerb } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import type { StepRow } from '../store/rows.ts';
@@ -80,7 +80,7 @@ function checked(run: OpenRun, decision: Decision): string {
   if (row.state.kind !== 'parked') {
     throw new SwitchyardError({
       code: 'run/not-parked',
-      message: `Run ${row.slug} is ${row.state.kind}, and waits for nobody.`,
+      message: `Run ${row.slug} ${stateVerb(row.state.kind)}, and waits for nobody.`,
       hint: `See \`switchyard why ${row.slug}\`.`,
     });
   }

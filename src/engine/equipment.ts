@@ -12,6 +12,7 @@ import type { Engine } from './engine.ts';
 import type { Host } from './host.ts';
 import type { Journal } from './journal.ts';
 import { runSandboxes } from './run-sandboxes.ts';
+import { SaidAside } from './say-once.ts';
 import { workspaceRequest } from './workspace-request.ts';
 
 export interface EquipmentParts {
@@ -48,11 +49,13 @@ export async function equip(parts: EquipmentParts): Promise<{ kind: Executable; 
   const { node, n } = claimed.step;
   const meters = attemptMeters({ engine, claimed, journal });
   parts.over.use(meters);
+  const aside = new SaidAside({ engine, claimed, journal });
+  parts.over.use(aside);
   const sandboxes = await runSandboxes({
     host,
     run,
     store,
-    onRefused: (text) => void journal.add({ kind: 'message', level: 'warning', text, node, n }),
+    onRefused: (text, refused) => aside.sayOnce(`refused ${engine.redact(refused)}`, text),
     remember: (name) => addNamespace(engine.database, { step: claimed.step.id, n: claimed.attempt }, name),
     meter: (agent) => meters.of(agent),
     onBreach: parts.onBreach,

@@ -38,8 +38,8 @@ interface Parts {
   /** Where the workspace lies, if not where the run's does. */
   readonly layout?: Layout;
   readonly store: GitStore;
-  /** Told, in a sentence, what was refused, once for each host. */
-  readonly onRefused: (text: string) => void;
+  /** Told, in a sentence, what was refused, once for each host and way out; `refused` names the host. */
+  readonly onRefused: (text: string, refused: string) => void;
   /** Told the name of each wall that is made, before the program in it is anybody's; durable when it resolves. */
   readonly remember: (namespace: string) => Promise<void>;
   /** Hears what an agent uses of its model. */
@@ -61,6 +61,7 @@ export async function runSandboxes({ host, run, store, signal, meter, ...told }:
   const refused = (name: string) =>
     told.onRefused(
       `The sandbox refused a connection to ${name}: what this run may reach is ${network.join(', ') || 'nothing'}.`,
+      name,
     );
   const egresses: OnceEgress[] = [];
   const waysOut = (rules: EgressRules) => {

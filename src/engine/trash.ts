@@ -1,4 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
+import { stateVerb } from '../domain/run.ts';
 import { between } from '../lib/crash-point.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { putOut } from '../store/outbox.ts';
@@ -49,7 +50,7 @@ async function restore(run: OpenRun, actor: Actor): Promise<void> {
   if (state.kind !== 'discarded' || before === null) {
     throw new SwitchyardError({
       code: 'run/not-discarded',
-      message: `Run ${slug} is ${state.kind}, not discarded.`,
+      message: `Run ${slug} ${stateVerb(state.kind)}: it is not in the trash.`,
       hint: 'Only a discarded run can be restored.',
     });
   }

@@ -1,6 +1,7 @@
 import type { ParsedRequestOf } from '../api/routes.ts';
 import type { Acted } from '../api/schemas/act.ts';
 import type { Actor } from '../domain/actor.ts';
+import { stateVerb } from '../domain/run.ts';
 import { cancelRun as cancel } from '../engine/cancel.ts';
 import { decide } from '../engine/decide.ts';
 import { mergeRun as merge } from '../engine/merge-aside.ts';
@@ -78,7 +79,7 @@ export async function cancelRun(
   const result = await cancel(engine, run.id, person(request.actor));
   switch (result.kind) {
     case 'over':
-      return acted(context, run.id, `The run was already ${result.state.kind}.`);
+      return acted(context, run.id, `The run ${stateVerb(result.state.kind, 'already')}.`);
     case 'stopping':
       return acted(context, run.id, 'Its step is being stopped; what was done so far is kept.');
     case 'cancelled':

@@ -23,8 +23,8 @@ export async function listRuns(
 }
 
 export async function showRun(context: OperationContext, reference: string): Promise<RunDetail> {
-  const { database } = context.engine;
-  return runDetail(database, await resolveRun(database, reference));
+  const { database, clock } = context.engine;
+  return runDetail(database, await resolveRun(database, reference), clock.now());
 }
 
 /** What the run has changed since its base. */

@@ -1,10 +1,12 @@
 import type { RunDetail, RunSummary, StepView } from '../api/schemas/run.ts';
 import type { FlowState } from '../blueprint/advance.ts';
+import type { Consumed } from '../domain/run.ts';
+import { addWall } from '../engine/claim.ts';
 import { limitsInUse } from '../engine/limits.ts';
 import type { Queries } from '../store/database.ts';
 import { type ListedRun, listedRun } from '../store/listed-runs.ts';
-import type { RunRow, StepRow } from '../store/rows.ts';
-import { countAttempts, stepsOf } from '../store/steps.ts';
+import type { AttemptRow, RunRow, StepRow } from '../store/rows.ts';
+import { attemptAtWork, countAttempts, stepsOf } from '../store/steps.ts';
 
 /** A run as `ls` shows it. */
 export function runSummary(run: ListedRun): RunSummary {
@@ -37,18 +39,31 @@ export function runSummary(run: ListedRun): RunSummary {
   };
 }
 
-/** A run as `show` shows it, with its steps in order. */
-export async function runDetail(queries: Queries, run: Pick<RunRow, 'id'>): Promise<RunDetail> {
+/** A run as `show` shows it, with its steps in order, and what it has used until `now`, in milliseconds since 1970. */
+export async function runDetail(queries: Queries, run: Pick<RunRow, 'id'>, now: number): Promise<RunDetail> {
   // The run before its steps: a state that it has reached must not be shown with steps from before that.
   const listed = await listedRun(queries, run.id);
-  const [steps, attempts] = await Promise.all([stepsOf(queries, run.id), countAttempts(queries, run.id)]);
+  const [steps, attempts, atWork] = await Promise.all([
+    stepsOf(queries, run.id),
+    countAttempts(queries, run.id),
+    attemptAtWork(queries, run.id),
+  ]);
   const { promises, network = [], resources = {} } = listed.settings;
   return {
-    ...runSummary(listed),
+    ...runSummary({ ...listed, consumed: consumedUntil(now, listed, atWork) }),
     steps: steps.map((step) => stepView(step, attempts.get(step.id) ?? 0)),
     ...(promises === undefined ? {} : { walls: { ...promises, network, resources } }),
     ...(listed.exposed.length === 0 ? {} : { exposed: [...listed.exposed] }),
   };
+}
+
+/** What the run has used, with the time of the attempt that is at work, which is counted at its end. */
+export function consumedUntil(
+  now: number,
+  { consumed }: Pick<RunRow, 'consumed'>,
+  atWork: Pick<AttemptRow, 'started_at'> | undefined,
+): Consumed {
+  return atWork === undefined ? consumed : addWall(consumed, now - atWork.started_at.getTime());
 }
 
 function stepView(step: StepRow, attempts: number): StepView {

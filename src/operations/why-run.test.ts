@@ -6,6 +6,7 @@ import { mergeRun } from '../engine/merge-aside.ts';
 import { discardRun } from '../engine/trash.ts';
 import { waitUntil } from '../lib/wait-until.ts';
 import { updateRun } from '../store/runs.ts';
+import { runDetail } from './views.ts';
 import { whyRun } from './why-run.ts';
 
 let fixture: EngineFixture;
@@ -56,12 +57,53 @@ test('a run at work says what it is at, for how long, and what it has used', asy
   await atWork(id, barrier, 1);
   const text = await why(id);
   expect(text).toMatch(/^work #1 is being worked on.* for \d+s\. Its worker was heard of \d+s ago\.$/m);
-  expect(text).toMatch(/^Used so far: 0s of 2h, 0 of 60 turns\.$/m);
+  expect(text).toMatch(/^Used so far: \d+s of 2h, 0 of 60 turns\.$/m);
   await cancelRun(fixture.engine, id, ada);
   barrier.open();
   await fixture.reaches(id, 'cancelled');
   expect(await why(id)).toContain('A person stopped it.');
   expect(await why(id)).toContain('It has changed nothing.');
+});
+
+test('the time of an attempt counts as used while it is at work, and once when it is over', async () => {
+  const barrier = gate();
+  fixture.script.on('work', barrier.behaviour);
+  const id = await fixture.start(WORK);
+  await atWork(id, barrier, 1);
+  const minute = 60_000;
+  const at = async (later: number) => {
+    const engine = { ...fixture.engine, clock: { ...fixture.engine.clock, now: () => Date.now() + later } };
+    const wall = (await runDetail(engine.database, { id }, engine.clock.now())).limits['wall']?.used ?? 0;
+    return { wall, text: (await whyRun({ engine }, id)).lines.join('\n') };
+  };
+  const working = await at(5 * minute);
+  expect(working.text).toMatch(/^Used so far: 5m( \d+s)? of 2h/m);
+  expect(working.wall).toBeGreaterThanOrEqual(5 * minute);
+  barrier.open();
+  await fixture.reaches(id, 'succeeded');
+  expect((await at(5 * minute)).wall).toBe((await fixture.run(id)).consumed.wall);
+});
+
+test('a step between two tries says what for, and no more of it once it has gone on', async () => {
+  const text = 'codex: the model’s server was not reached (ECONNREFUSED); trying again in 15s (2 of 3)';
+  const said = gate();
+  const gone = gate();
+  fixture.script.on('work', async (context) => {
+    const { node, n } = context.step;
+    await context.say('warning', text);
+    await context.say('info', 'A person has said something meanwhile.');
+    await said.behaviour(context);
+    await context.emit({ kind: 'agent.session', node, n, agent: 'codex', session: 's' });
+    return gone.behaviour(context);
+  });
+  const id = await fixture.start(WORK);
+  await atWork(id, said, 1);
+  expect((await why(id)).split('\n')[1]).toMatch(/^The last that came of it, \d+s ago: codex: .* \(2 of 3\)$/);
+  said.open();
+  await atWork(id, gone, 1);
+  expect(await why(id)).not.toContain('trying again');
+  gone.open();
+  await fixture.reaches(id, 'succeeded');
 });
 
 test('a parked run says why, where, and what it needs', async () => {

@@ -1,5 +1,5 @@
 import type { Why } from '../api/schemas/run.ts';
-import { isEnded, type RunState } from '../domain/run.ts';
+import { isEnded, type RunState, stateVerb } from '../domain/run.ts';
 import { formatCount, formatDollars, formatDuration } from '../domain/units.ts';
 import { limitsOf } from '../engine/limits.ts';
 import { type Place, placeOf } from '../engine/place-of.ts';
@@ -8,9 +8,11 @@ import { counted } from '../lib/counted.ts';
 import { messagesOf } from '../store/messages.ts';
 import type { MessageRow, RunRow, StepRow } from '../store/rows.ts';
 import { resolveRun } from '../store/runs.ts';
-import { attemptsOf, latestStep, openStep } from '../store/steps.ts';
+import { attemptAtWork, attemptsOf, latestStep, openStep } from '../store/steps.ts';
 import { liveWorkers } from '../store/workers.ts';
+import { lastWarning } from './last-warning.ts';
 import type { OperationContext } from './operations.ts';
+import { consumedUntil } from './views.ts';
 
 type Context = Pick<OperationContext, 'engine'>;
 
@@ -20,7 +22,7 @@ export async function whyRun(context: Context, reference: string): Promise<Why> 
   const run = await resolveRun(database, reference);
   const waits = await waitsOf(context, run);
   const lines = [
-    `${run.slug} (${run.id}) is ${run.state.kind}.`,
+    `${run.slug} (${run.id}) ${stateVerb(run.state.kind)}.`,
     ...(await reasons(context, run, waits)),
     ...(await untold(context, run)),
   ];
@@ -67,7 +69,8 @@ async function reasons(context: Context, run: RunRow, waits: Waiting | undefined
     case 'running': {
       const step = await openStep(database, run.id);
       const now = step === undefined ? ['It is between two steps.'] : await stepReasons(context, run, { step, waits });
-      return [...now, ...openedBy(run), usedOf(run)];
+      const consumed = consumedUntil(context.engine.clock.now(), run, await attemptAtWork(database, run.id));
+      return [...now, ...openedBy(run), usedOf({ ...run, consumed })];
     }
     case 'failed':
       return [run.state.reason.message, ...(await lastWord(context, run)), workOf(run)];
@@ -147,7 +150,7 @@ async function stepReasons(
   { step, waits }: { step: StepRow; waits: Waiting | undefined },
 ): Promise<string[]> {
   if (run.cancelling) return [`${nameOf(step)} is being stopped: the run was cancelled.`];
-  if (waits === undefined) return [await workReason(context, step)];
+  if (waits === undefined) return [await workReason(context, step), ...(await lastHeard(context, step))];
   const workers = waits.kind === 'worker' ? await liveWorkers(context.engine.database) : [];
   const none = waits.kind === 'worker' && workers.length === 0 ? [NO_WORKER] : [];
   return [`${nameOf(step)} is not at work yet. ${waits.text}`, ...none];
@@ -166,6 +169,14 @@ async function workReason({ engine }: Context, step: StepRow): Promise<string> {
   const seen =
     latest === undefined ? '' : ` Its worker was heard of ${span(engine.clock.now() - latest.seen_at.getTime())} ago.`;
   return `${nameOf(step)} is being worked on${agent}${since}${earlier}.${seen}`;
+}
+
+/** A warning with which the step stands still: for what, and for how long. An agent that waits to try again is at work, and gets no further. */
+async function lastHeard({ engine }: Context, step: StepRow): Promise<string[]> {
+  const last = await lastWarning(engine, step);
+  return last === undefined
+    ? []
+    : [`The last that came of it, ${span(engine.clock.now() - last.at)} ago: ${last.text}`];
 }
 
 /** What is used of each bound that ends the work. */

@@ -100,6 +100,12 @@ export async function readEvents(queries: Queries, run: string, from: number, li
     .map((event) => ({ ...event, at: new Date(event.at).toISOString() }));
 }
 
+/** The latest events of a run, in order, and at least `count` of them where there are so many. */
+export async function latestEvents(queries: Queries, run: string, count: number): Promise<Event[]> {
+  const [row] = await queries.query<{ next: string }>('select next_seq as next from run where id = $1', [run]);
+  return row === undefined ? [] : readEvents(queries, run, Math.max(1, Number(row.next) - count));
+}
+
 /** The commit that a run began at. */
 export async function baseAtStart(queries: Queries, run: string): Promise<string | undefined> {
   const [row] = await queries.query<{ base: string }>(

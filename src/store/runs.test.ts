@@ -31,6 +31,15 @@ test('a run is found by id, slug, prefix of an id, and as the last one', async (
   }
 });
 
+test('for the beginning of a slug, the one run that is meant is named, and none of several', async () => {
+  await insertBareRun(database, 'x1', 'add-stock-k7mz');
+  await insertBareRun(database, 'x2', 'add-shop-a1b2');
+  const hintFor = (reference: string) => resolveRun(database, reference).catch(({ hint }: { hint: string }) => hint);
+  expect(await hintFor('add-st')).toBe('Did you mean add-stock-k7mz? See `switchyard ls --all`.');
+  for (const none of ['add-', 'stock', '', 'add_st', 'add%'])
+    expect(await hintFor(none)).toBe('See `switchyard ls --all`.');
+});
+
 test('a slug that is taken gets a number that is free', async () => {
   const next = async () => {
     const slug = await database.transaction((queries) => freeSlug(queries, 'same'));

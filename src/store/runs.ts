@@ -87,7 +87,7 @@ export async function getRun(queries: Queries, id: string): Promise<RunRow> {
   return row;
 }
 
-/** Finds a run by id, unique prefix of an id, slug, or `@last`. */
+/** Finds a run by id, unique prefix of an id, slug, or `@last`. For the beginning of one run's slug the refusal names that. */
 export async function resolveRun(queries: Queries, reference: string): Promise<RunRow> {
   if (reference === '@last') {
     const [row] = await queries.query<RunRow>('select * from run order by created_at desc, id desc limit 1');
@@ -99,12 +99,12 @@ export async function resolveRun(queries: Queries, reference: string): Promise<R
     [reference],
   );
   if (named !== undefined) return named;
-  if (!/^[a-z0-9]+$/.test(reference)) throw notFound(reference);
+  if (!/^[a-z0-9]+$/.test(reference)) throw await notFoundNear(queries, reference);
   const [first, second] = await queries.query<RunRow>(
     `select * from run where id collate "C" >= $1 and id collate "C" < $1 || '~' limit 2`,
     [reference],
   );
-  if (first === undefined) throw notFound(reference);
+  if (first === undefined) throw await notFoundNear(queries, reference);
   if (second !== undefined) throw ambiguous(reference);
   return first;
 }
@@ -190,12 +190,21 @@ function between(low: number, high: number): number[] {
   return Array.from({ length: Math.ceil((high - low) / step) - 1 }, (_, n) => low + (n + 1) * step);
 }
 
-function notFound(reference: string): SwitchyardError {
+function notFound(reference: string, meant?: string): SwitchyardError {
+  const all = 'See `switchyard ls --all`.';
   return new SwitchyardError({
     code: 'run/not-found',
     message: `There is no run ${JSON.stringify(reference)}.`,
-    hint: 'See `switchyard ls --all`.',
+    hint: meant === undefined ? all : `Did you mean ${meant}? ${all}`,
   });
+}
+
+async function notFoundNear(queries: Queries, reference: string): Promise<SwitchyardError> {
+  const [one, other] = await queries.query<Pick<RunRow, 'slug'>>(
+    'select slug from run where starts_with(slug, $1) limit 2',
+    [reference],
+  );
+  return notFound(reference, reference !== '' && other === undefined ? one?.slug : undefined);
 }
 
 function ambiguous(reference: string): SwitchyardError {

@@ -166,6 +166,16 @@ export async function attemptsOf(queries: Queries, step: string): Promise<Attemp
   return queries.query<AttemptRow>('select * from attempt where step = $1 order by n', [step]);
 }
 
+/** The attempt that holds the lease of the step that the run is in; undefined while none is at work. */
+export async function attemptAtWork(queries: Queries, run: string): Promise<AttemptRow | undefined> {
+  const [row] = await queries.query<AttemptRow>(
+    `select attempt.* from step join attempt on attempt.step = step.id and attempt.n = step.lease
+     where step.run = $1 and step.state = 'running' and attempt.ended_at is null order by step.position desc limit 1`,
+    [run],
+  );
+  return row;
+}
+
 /** The agent whose session an attempt has told. */
 export async function agentOf(
   queries: Queries,

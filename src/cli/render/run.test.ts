@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { StepView } from '../../api/schemas/run.ts';
 import type { RunState } from '../../domain/run.ts';
 import { someRun } from '../fixture/server.ts';
 import { QUOTA } from '../fixture/states.ts';
@@ -6,11 +7,12 @@ import { ago, shortCount, shortDuration } from './amount.ts';
 import { endingLines } from './ending.ts';
 import { runTable } from './list.ts';
 import { runScreen, whyScreen } from './run.ts';
+import { stateWords } from './state.ts';
 import { PLAIN } from './style.ts';
 import { widthOf } from './width.ts';
 
 const NOW = Date.UTC(2026, 0, 1, 3);
-const PARKED: RunState = {
+const PARKED: Extract<RunState, { kind: 'parked' }> = {
   kind: 'parked',
   reason: { code: 'approval/wanted', message: 'review waits for a person.' },
   needs: { kind: 'approval', choices: ['approved', 'changes'], head: null },
@@ -85,6 +87,47 @@ test('one run shows state, facts, limits, steps and what can be typed next', () 
   expect(lines).toContain('wall 1m 05s of 2h 00m · cost 0.12 USD of 5 USD');
   expect(lines).toMatch(/lint #2 +check +fail \(attempt 2\) +3\.0s/);
   expect(lines).toContain('switchyard approve round-the-totals-k7mz --choice changes --note "…"');
+});
+
+test('an approval that nobody has answered waits, and does not in a run that is over', () => {
+  const review = {
+    node: 'review',
+    n: 1,
+    kind: 'approval',
+    state: 'running',
+    outcome: null,
+    attempts: 0,
+    startedAt: '2026-01-01T00:00:00Z',
+    endedAt: null,
+    checkpoint: null,
+  } as const;
+  const screen = (state: RunState, step: Partial<StepView> = {}) =>
+    runScreen(someRun({ state, steps: [{ ...review, ...step }] }), [], PLAIN).join('\n');
+  expect(screen(PARKED)).toMatch(/^review +approval +waits/m);
+  expect(screen({ kind: 'discarded' })).toMatch(/^review +approval +unanswered/m);
+  expect(screen(PARKED, { outcome: 'approved', state: 'ended' })).toMatch(/^review +approval +approved/m);
+  expect(screen({ kind: 'running' }, { node: 'lint', kind: 'check' })).toMatch(/^lint +check +running/m);
+});
+
+test('a note is offered where a retry is the answer that hands it on, and not where it asks again', () => {
+  const commands = (choices: readonly string[]) => {
+    const needs = { kind: 'approval' as const, choices: [...choices], head: null, ask: 'It got no further.' };
+    return whyScreen(someRun({ state: { ...PARKED, needs } }), [], PLAIN).join('\n');
+  };
+  const offered = commands(['retry', 'abandoned']);
+  expect(offered).toContain('switchyard approve round-the-totals-k7mz --choice retry --note "…"');
+  expect(offered).toContain('switchyard retry round-the-totals-k7mz');
+  expect(commands(['yes', 'no', 'retry', 'abandoned'])).not.toContain('--choice retry --note');
+  expect(commands(['approved', 'changes', 'abandoned', 'retry'])).not.toContain('--choice retry');
+});
+
+test('of a question over several lines its first paragraph is told beside the state, whole', () => {
+  const ask =
+    'The agent got no further by itself: it changed nothing, or\nthe checks still fail.\n\n- `retry` lets it try.';
+  const needs = { kind: 'approval' as const, choices: ['retry'], head: null, ask };
+  expect(stateWords({ ...PARKED, needs })).toBe(
+    'waits for a person: The agent got no further by itself: it changed nothing, or the checks still fail.',
+  );
 });
 
 test('a run whose agents had a login within their walls says whose and which, and any other has no such line', () => {

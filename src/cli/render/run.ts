@@ -1,4 +1,5 @@
 import type { RunDetail, RunSummary, StepView } from '../../api/schemas/run.ts';
+import { isEnded, type RunState } from '../../domain/run.ts';
 import { formatCount, formatDollars } from '../../domain/units.ts';
 import { printable, printableLine } from '../../lib/printable.ts';
 import { shortDuration, shortUsage } from './amount.ts';
@@ -18,7 +19,7 @@ export function runScreen(run: RunDetail, why: readonly string[], style: Style):
     ...standing(run, why, style),
     '',
     ...factLines(run, style),
-    ...(run.steps.length === 0 ? [] : ['', ...stepTable(run.steps, style)]),
+    ...(run.steps.length === 0 ? [] : ['', ...stepTable(run, style)]),
     ...commandLines(run, style),
   ];
 }
@@ -74,12 +75,12 @@ function forkedText({ slug, node, n }: NonNullable<RunDetail['forkedFrom']>): st
   return `from ${slug} after ${node} #${n}`;
 }
 
-function stepTable(steps: readonly StepView[], style: Style): string[] {
+function stepTable({ steps, state }: Pick<RunDetail, 'steps' | 'state'>, style: Style): string[] {
   const head = ['STEP', 'KIND', 'OUTCOME', 'TOOK', 'COMMIT', ''];
   const rows = steps.map((step) => [
     step.n === 1 ? printableLine(step.node) : `${printableLine(step.node)} #${step.n}`,
     printableLine(step.kind),
-    printableLine(step.outcome ?? step.state) + (step.attempts > 1 ? ` (attempt ${step.attempts})` : ''),
+    outcomeOf(step, state) + (step.attempts > 1 ? ` (attempt ${step.attempts})` : ''),
     step.startedAt === null || step.endedAt === null
       ? ''
       : shortDuration(Date.parse(step.endedAt) - Date.parse(step.startedAt)),
@@ -92,6 +93,12 @@ function stepTable(steps: readonly StepView[], style: Style): string[] {
     shrink: [[head.length - 1, 8]],
     paint: (cell, row) => (row === 0 ? paint(style, 'dim', cell) : cell),
   });
+}
+
+/** An approval is a step that is at work as long as nobody has answered it. */
+function outcomeOf({ kind, outcome, state }: StepView, run: RunState): string {
+  if (outcome !== null || kind !== 'approval' || state !== 'running') return printableLine(outcome ?? state);
+  return isEnded(run.kind) ? 'unanswered' : 'waits';
 }
 
 /** Silence and repeats are no amounts that are used up, so they are left out. */

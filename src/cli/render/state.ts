@@ -49,14 +49,17 @@ export function stateWords(state: RunState): string {
     case 'parked': {
       const { reason, needs } = state;
       const about = needs.kind === 'approval' ? needs.ask : reason.message;
-      return about === undefined ? waitsFor(needs) : `${waitsFor(needs)}: ${firstLine(about)}`;
+      return about === undefined ? waitsFor(needs) : `${waitsFor(needs)}: ${beginning(about)}`;
     }
   }
 }
 
-/** What a person is asked may be a page; its first line says what it is about. */
-function firstLine(text: string): string {
-  return printableLine(printable(text).trim().split('\n', 1)[0] ?? '');
+/** What a person is asked may be a page; its first paragraph, which may be broken into lines, says what it is about. */
+function beginning(text: string): string {
+  const [first = ''] = printable(text)
+    .trim()
+    .split(/\n\s*\n/, 1);
+  return printableLine(first.replace(/\s*\n\s*/g, ' '));
 }
 
 /** `✓ succeeded`, coloured. */
@@ -146,8 +149,22 @@ function answersTo(parked: Waits, name: string): Commands {
     ...(until === undefined ? [] : [[`switchyard logs -f ${name}`, 'follow it when it goes on'] as const]),
     [`switchyard diff ${name}`, 'what it changed'],
     ...waysToMend(parked, name),
+    ...(isNoteHeard(needs)
+      ? [
+          [
+            `switchyard approve ${name} --choice retry --note "…"`,
+            'tell its agent, which tries again with that',
+          ] as const,
+        ]
+      : []),
     ...answers,
   ];
+}
+
+/** Whether the agent that tries again is told what a person says with it: not where a retry only asks the same question again. */
+export function isNoteHeard({ kind, choices }: Needs): boolean {
+  // A node's own choices come first, and what every park offers after them.
+  return kind === 'approval' && choices[0] === 'retry';
 }
 
 /** What was handed back to wait can be opened again; files in the way of a merge are not in the run's workspace. */

@@ -102,6 +102,12 @@ test('dirty files are all named, whatever they are called, and ignored ones are 
   expect(await dirtyFiles(repository.path)).toEqual([...odd, 'a.txt', 'gone.txt', 'here.txt'].sort());
 });
 
+test('a file that is deleted in the index and lies in the checkout is named once', async () => {
+  await using repository = await tempRepository({ 'a.txt': 'a\n', 'b.txt': 'b\n' });
+  await plainGit(repository.path, 'rm', '--cached', '--quiet', 'b.txt');
+  expect(await dirtyFiles(repository.path)).toEqual(['b.txt']);
+});
+
 test("looking runs neither hooks nor the file system monitor of the person's repository, and writes nothing", async () => {
   await using repository = await tempRepository();
   const canary = join(repository.path, '..', 'canary');

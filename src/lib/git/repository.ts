@@ -116,11 +116,12 @@ export async function listWorktrees(commonDir: string): Promise<Worktree[]> {
   return found;
 }
 
-/** Paths of a checkout that differ from its HEAD or are untracked (and not ignored), sorted. */
+/** Paths of a checkout that differ from its HEAD or are untracked (and not ignored), sorted, each once. */
 export async function dirtyFiles(toplevel: string): Promise<string[]> {
   const args = ['status', '--porcelain=v1', '-z', '--untracked-files=all', '--no-renames', '--ignore-submodules=none'];
   const entries = splitNul(await git(['-C', toplevel, ...args], { flavour: 'user' }));
-  return entries.map((entry) => entry.slice(3)).sort();
+  // One that is deleted in the index and lies in the folder is there as both.
+  return [...new Set(entries.map((entry) => entry.slice(3)))].sort();
 }
 
 /** Who the person is to git in this repository; parts that are not configured are left out. */
