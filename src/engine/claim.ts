@@ -1,10 +1,11 @@
 import { type Actor, SYSTEM } from '../domain/actor.ts';
 import type { Consumed } from '../domain/run.ts';
+import { attemptsOf, beginAttempt, endAttempt } from '../store/attempts.ts';
 import type { Queries } from '../store/database.ts';
 import { type Job, queueOf } from '../store/queue.ts';
 import type { AttemptRow, RunRow, StepRow } from '../store/rows.ts';
 import { lockRunOf } from '../store/runs.ts';
-import { attemptsOf, beginAttempt, endAttempt, getStep, openStep } from '../store/steps.ts';
+import { getStep, openStep } from '../store/steps.ts';
 import type { Engine } from './engine.ts';
 import { current, type OpenRun, openRun, record, setState, write } from './transition.ts';
 

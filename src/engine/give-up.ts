@@ -1,6 +1,7 @@
 import type { Actor } from '../domain/actor.ts';
+import { endAttempt } from '../store/attempts.ts';
 import { lockRun } from '../store/runs.ts';
-import { endAttempt, updateStep } from '../store/steps.ts';
+import { updateStep } from '../store/steps.ts';
 import { addWall, type Claim, leaseOf } from './claim.ts';
 import type { Engine } from './engine.ts';
 import { forgetUnheard, holdGivenUp } from './hold.ts';

@@ -1,8 +1,8 @@
 import type { Actor } from '../domain/actor.ts';
 import { type EventPayload, isTranscript } from '../domain/event.ts';
+import { tell, toldBy } from '../store/attempts.ts';
 import { appendEvents, type NewEvent, tellEvents } from '../store/events.ts';
 import { holdRun } from '../store/runs.ts';
-import { tell, toldBy } from '../store/steps.ts';
 import type { Claim } from './claim.ts';
 import { type Engine, event } from './engine.ts';
 

@@ -1,10 +1,11 @@
 import type { Opening } from '../domain/opening.ts';
 import { SwitchyardError } from '../lib/error.ts';
 import { waitUntil } from '../lib/wait-until.ts';
+import { attemptsOf } from '../store/attempts.ts';
 import { addOpeningNamespace, isBeingRemoved } from '../store/openings.ts';
 import { getRepository } from '../store/repositories.ts';
 import type { RunRow, StepRow } from '../store/rows.ts';
-import { attemptsOf, latestKept, leftCheckpoint, openStep, stepsOf } from '../store/steps.ts';
+import { latestKept, leftCheckpoint, openStep, stepsOf } from '../store/steps.ts';
 import { liveWorkers } from '../store/workers.ts';
 import type { Opened } from '../workspaces/workspaces.ts';
 import { handMeters } from './attempt-meters.ts';

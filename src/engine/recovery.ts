@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { openAttempts } from '../store/attempts.ts';
 import type { Database } from '../store/database.ts';
 import { HEARTBEAT_SECONDS, type Job, queueOf, SHARED_QUEUE } from '../store/queue.ts';
 import { lockRunOf } from '../store/runs.ts';
-import { getStep, openAttempts, updateStep } from '../store/steps.ts';
+import { getStep, updateStep } from '../store/steps.ts';
 import { WORKER_SILENCE_MS } from '../store/workers.ts';
 import { admit, isAnythingWaiting } from './admission.ts';
 import type { Engine } from './engine.ts';

@@ -1,8 +1,8 @@
 import { messageOf } from '../lib/error.ts';
 import { StepAborted } from '../ports/node.ts';
+import { seeAttempts } from '../store/attempts.ts';
 import { OUTBOX_CHANNEL } from '../store/outbox.ts';
 import { JOBS_CHANNEL, type Job, queueOf, SHARED_QUEUE } from '../store/queue.ts';
-import { seeAttempts } from '../store/steps.ts';
 import { announceWorker, beat, dismissWorker } from '../store/workers.ts';
 import { runAttempt } from './attempt.ts';
 import { CANCEL_CHANNEL } from './cancel.ts';

@@ -3,10 +3,11 @@ import type { FlowState } from '../blueprint/advance.ts';
 import type { Consumed } from '../domain/run.ts';
 import { addWall } from '../engine/claim.ts';
 import { limitsInUse } from '../engine/limits.ts';
+import { attemptAtWork, countAttempts } from '../store/attempts.ts';
 import type { Queries } from '../store/database.ts';
 import { type ListedRun, listedRun } from '../store/listed-runs.ts';
 import type { AttemptRow, RunRow, StepRow } from '../store/rows.ts';
-import { attemptAtWork, countAttempts, stepsOf } from '../store/steps.ts';
+import { stepsOf } from '../store/steps.ts';
 
 /** A run as `ls` shows it. */
 export function runSummary(run: ListedRun): RunSummary {

@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SYSTEM } from '../domain/actor.ts';
 import type { Event, EventPayload } from '../domain/event.ts';
 import { waitUntil } from '../lib/wait-until.ts';
+import { beginAttempt, toldBy } from './attempts.ts';
 import type { Database } from './database.ts';
 import { appendEvents, EVENTS_CHANNEL, readEvents, tellEvents } from './events.ts';
 import { insertBareRun, insertBareStep, type StoreFixture, storeFixture } from './fixture.ts';
 import { getRun, holdRun } from './runs.ts';
-import { beginAttempt, toldBy } from './steps.ts';
 
 let fixture: StoreFixture;
 let database: Database;
