@@ -1,5 +1,6 @@
 import { between } from '../lib/crash-point.ts';
 import { isAncestor } from '../lib/git/commits.ts';
+import { GITLINK } from '../lib/git/loose-trees.ts';
 import type { Collected, CommitText, Workspace } from '../ports/workspace.ts';
 import type { AgentGitState } from './agent-git-state.ts';
 import { AgentSide } from './agent-side.ts';
@@ -8,7 +9,7 @@ import { type Checkpoint, restoreParts, standsOn } from './checkpoints.ts';
 import { commitChanges, gatherCommits, keepHead, nameLeftOut } from './collecting.ts';
 import { runRef } from './git-store.ts';
 import { indexStamp, type Marker, writeMarker } from './marker.ts';
-import { GITLINK, readable } from './raw-differences.ts';
+import { readable } from './raw-differences.ts';
 import type { ReadyShell } from './ready-shell.ts';
 import { beyond, salvage } from './salvage.ts';
 import { readyShell } from './sandboxed.ts';

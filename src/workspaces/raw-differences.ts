@@ -15,8 +15,6 @@ export function parseRawDifferences(output: Buffer): RawDifference[] {
   return differences;
 }
 
-export const GITLINK = '160000';
-
 /** A path of bytes as people read it. */
 export function readable(path: string): string {
   return Buffer.from(path, 'latin1').toString();

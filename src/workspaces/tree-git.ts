@@ -2,10 +2,11 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../lib/clock.ts';
 import { dropLooseObjects, moveLooseObjects } from '../lib/git/loose-objects.ts';
+import { GITLINK } from '../lib/git/loose-trees.ts';
 import { receivePack } from '../lib/git/packs.ts';
 import { takeLfsObjects } from './lfs/bring-lfs.ts';
 import type { FoundPart, PartName } from './private-parts.ts';
-import { escapedBytes, GITLINK, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
+import { escapedBytes, parseRawDifferences, type RawDifference, readable } from './raw-differences.ts';
 import { runScriptOrThrow } from './sandboxed.ts';
 import type { Site } from './site.ts';
 import {

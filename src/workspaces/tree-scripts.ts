@@ -8,7 +8,7 @@ import { shellWord } from '../lib/shell-word.ts';
 /** Bytes of a file that is taken in. A larger one costs an agent nothing to make, and git minutes or the whole disk. */
 export const LARGEST_FILE = 1024 ** 3;
 
-/** A git that does nothing, as `idle/git` in the harness's git directory. */
+/** A git that does nothing, as `idle/git` in the harness's git directory. Workspaces of earlier builds get it at the first look. */
 export const IDLE_GIT = '#!/bin/sh\n';
 
 /**

@@ -1,7 +1,7 @@
 import { existsSync, linkSync, mkdirSync, readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { parentsOf } from './loose-commits.ts';
-import { readLooseObject } from './loose-objects.ts';
+import type { Commit } from './commits.ts';
+import { readLooseCommit } from './loose-commits.ts';
 import { FOLDER, GITLINK, readLooseTree, type TreeEntry } from './loose-trees.ts';
 
 export interface LinkRequest {
@@ -55,20 +55,15 @@ class Linking {
 
   async add(id: string): Promise<boolean> {
     if (!(await this.#isMissing(id))) return true;
-    const object = await readLooseObject(this.#parts.gitDir, id);
-    if (object?.type === 'tree') return this.#linkTree(id, this.#tree);
-    if (object?.type !== 'commit') return false;
-    return this.#addCommit(id, treeIn(object.content));
+    const commit = await readLooseCommit(this.#parts.gitDir, id);
+    return commit === undefined ? this.#linkTree(id, this.#tree) : this.#linkCommit(commit);
   }
 
-  async #addCommit(id: string, tree: string): Promise<boolean> {
-    const { gitDir } = this.#parts;
-    const parents = await parentsOf(gitDir, id);
+  async #linkCommit({ id, tree, parents }: Commit): Promise<boolean> {
     for (const parent of parents) if (!(await this.add(parent))) return false;
     const [first] = parents;
-    const before = first === undefined ? undefined : await readLooseObject(gitDir, first);
-    const known = before?.type === 'commit' ? treeIn(before.content) : undefined;
-    if (!(await this.#addTree(tree, known))) return false;
+    const before = first === undefined ? undefined : await readLooseCommit(this.#parts.gitDir, first);
+    if (!(await this.#addTree(tree, before?.tree))) return false;
     this.#tree = tree;
     return this.#link(id);
   }
@@ -126,9 +121,6 @@ class Linking {
     return this.#linked <= MOST && this.#seen <= MOST_SEEN;
   }
 }
-
-/** The first header of a commit. */
-const treeIn = (content: Buffer): string => content.toString('latin1', 'tree '.length, content.indexOf(0x0a));
 
 function hasPacks(objects: string): boolean {
   return readdirSync(join(objects, 'pack')).length > 0;

@@ -16,10 +16,10 @@ export async function receivePack(gitDir: string, file: string, { strict }: { st
   const options = strict ? ['--strict'] : [];
   await using pack = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   if (!(await pack.stat()).isFile()) throw new Error(`${file} is no file`);
-  await git([...(await waysIn(pack)), ...options], { gitDir, input: pack });
+  await git([...(await receiver(pack)), ...options], { gitDir, input: pack });
 }
 
-export interface OwnPack {
+export interface CopyRequest {
   /** Names what is packed and, behind `^`, what is not: commits and trees. */
   readonly wanted: readonly string[];
   /** Where git finds those objects. */
@@ -31,7 +31,7 @@ export interface OwnPack {
 }
 
 /** Copies objects from one repository to another, by a pack that nobody but us has had in hand; those that are there may come again. */
-export async function copyObjects({ wanted, from, to, folder }: OwnPack): Promise<void> {
+export async function copyObjects({ wanted, from, to, folder }: CopyRequest): Promise<void> {
   await using scratch = await makeScratchFolder(join(folder, 'copy-'));
   const args = ['pack-objects', '--revs', '--quiet', '--non-empty', '--window=0', join(scratch.path, 'pack')];
   // The pack is read at once, and lost with the machine without harm.
@@ -40,10 +40,11 @@ export async function copyObjects({ wanted, from, to, folder }: OwnPack): Promis
   if (name === '') return;
   const path = join(scratch.path, `pack-${name}.pack`);
   await using pack = await open(path);
-  await git(await waysIn(pack), { ...to, input: { path } });
+  await git(await receiver(pack), { ...to, input: { path } });
 }
 
-async function waysIn(pack: FileHandle): Promise<string[]> {
+/** The command of git that takes the pack from its standard input. */
+async function receiver(pack: FileHandle): Promise<string[]> {
   const many = (await objectCount(pack)) > UNPACK_LIMIT;
   return many ? ['index-pack', '--stdin', '--fix-thin'] : ['unpack-objects', '-q'];
 }
